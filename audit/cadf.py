@@ -45,7 +45,7 @@ def event(
     after: dict[str, object] | None = None,
     methods: tuple[str, ...] = (),
 ) -> Event:
-    """A record that is not written yet. `reason`: {"reasonType", "reasonCode", "policyType", "policyId"}."""
+    """Return a record that is not written yet. `reason`: {"reasonType", "reasonCode", "policyType", "policyId"}."""
     actor = actor or (context.actor if context else None)
     body: dict[str, object] = {"eventType": kind}
     body |= {"reason": reason} if reason else {}

@@ -51,7 +51,7 @@ def of(context: Context) -> Iterator[Context]:
 
 @contextmanager
 def acting(actor: RequestContext, *, agent: str = "", request_id: str = "") -> Iterator[Context]:
-    """What the cloud, or an operator's command, does by itself and is to be recorded."""
+    """Have what the cloud, or an operator's command, does by itself be recorded."""
     with of(Context(given=actor, agent=agent, request_id=request_id or f"req-{uuid.uuid4()}")) as context:
         yield context
 
@@ -62,7 +62,7 @@ COMMANDS = ("host_down", "identity_provider_client", "setaside", "shell")
 
 @contextmanager
 def of_command(argv: Sequence[str]) -> Iterator[None]:
-    """What an operator changes by one of COMMANDS is recorded as theirs."""
+    """Record what an operator changes by one of COMMANDS as theirs."""
     if len(argv) < 2 or argv[1] not in COMMANDS:
         yield
         return
@@ -72,7 +72,7 @@ def of_command(argv: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def operating(command: str) -> Iterator[Context]:
-    """What a manage.py command does, recorded under the operator's name on this machine."""
+    """Record what a manage.py command does under the operator's name on this machine."""
     try:
         name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a user id without a name

@@ -11,7 +11,7 @@ from common.ids import new_ordered_id
 
 class EventQuerySet(models.QuerySet["Event"]):
     def page(self, size: int, *, before: str = "") -> list["Event"]:
-        """The newest, or those older than the one with the id `before`: ids are in the order of time."""
+        """List the newest, or those older than the one with the id `before`: ids are in the order of time."""
         rows = self.filter(pk__lt=before) if before else self
         return list(rows.order_by("-pk")[:size])
 
@@ -59,7 +59,7 @@ class Event(models.Model):
         return f"{self.action} {self.target_type} {self.outcome}"
 
     def prepared(self, connection: BaseDatabaseWrapper) -> list[Any]:
-        """The columns as the database takes them."""
+        """List the columns as the database takes them."""
         return [one.get_db_prep_save(getattr(self, one.attname), connection) for one in self._meta.concrete_fields]
 
 

@@ -13,7 +13,7 @@ from common.purging import BATCH
 
 @transaction.atomic
 def forget(before: datetime) -> int:
-    """Those older than STACKLING_AUDIT_DAYS, whatever else is purged now."""
+    """Delete those older than STACKLING_AUDIT_DAYS, whatever else is purged now."""
     oldest = now() - timedelta(days=settings.AUDIT_DAYS)
     edge = new_ordered_id(int(oldest.timestamp() * 1000), 0)
     ids = list(Event.objects.filter(pk__lt=edge).order_by("pk").values_list("pk", flat=True)[:BATCH])

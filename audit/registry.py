@@ -122,7 +122,7 @@ def plan_of(label: str) -> Plan:
 
 
 def subject(kind: str) -> Plan | None:
-    """The model of an operation's subject."""
+    """Build the model of an operation's subject."""
     return _subjects.get(kind)
 
 

@@ -27,7 +27,7 @@ def is_secret(name: str) -> bool:
 
 
 def text(value: str) -> str:
-    """A text, cut, with the addresses in it bare: passwords and signatures stand in an address's login and query."""
+    """Return a text, cut, with the addresses in it bare: passwords and signatures stand in an address's login and query."""
     if not value.isascii() or "\0" in value:  # no database takes NUL or half a character: a record must not fail by one
         value = value.replace("\0", "").encode("utf-8", "replace").decode()
     if "://" in value:
@@ -43,7 +43,7 @@ def _bare(found: re.Match[str]) -> str:
 
 
 def plain(value: object, deep: int = 0) -> object:
-    """A value as JSON. What is named like a secret inside it is hidden."""
+    """Return a value as JSON. What is named like a secret inside it is hidden."""
     match value:
         case None | bool() | int() | float():
             return value

@@ -48,7 +48,7 @@ class RequestContext:
 
     @classmethod
     def internal(cls, reason: str, *, project_id: str | None = None, request_id: str = "") -> "RequestContext":
-        """The cloud itself, for `reason` (shown as the user's name in timelines)."""
+        """Return the cloud itself, for `reason` (shown as the user's name in timelines)."""
         return cls(
             user_id="",
             user_name=reason,

@@ -48,7 +48,7 @@ def note(actor: RequestContext, why: Explanation) -> None:
 
 
 def of_request(request_id: str) -> list[dict[str, object]]:
-    """The denials of one request that are still known, oldest first."""
+    """List the denials of one request that are still known, oldest first."""
     found = []
     for path in (_file().with_suffix(".old"), _file()):
         if path.exists():

@@ -149,7 +149,7 @@ def _grantors(actor: RequestContext, aim: Aim, wanted: tuple[str, ...]) -> tuple
 
 
 def refusal(why: Explanation) -> PolicyForbids:
-    """The error of a denial."""
+    """Return the error of a denial."""
     if why.share and why.share_wanted:
         return ShareForbids(rule=why.rule, share=why.share, level=why.share_wanted)
     has, wanted = ", ".join(why.has) or "no role", " or ".join(why.wanted) or "of another scope"

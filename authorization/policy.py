@@ -67,12 +67,12 @@ def require(actor: RequestContext, rule: str, target: Target = None, *, missing:
 
 
 def forbids(actor: RequestContext, rule: str, target: Mapping[str, object]) -> PolicyForbids:
-    """The refusal of a rule, as the caller may read it. It is kept under the request's id."""
+    """Return the refusal of a rule, as the caller may read it. It is kept under the request's id."""
     why = explaining.explain(actor, rule, dict(target))
     denials.note(actor, why)
     return explaining.refusal(why)
 
 
 def explain(actor: RequestContext, rule: str, target: Target = None) -> Explanation:
-    """The full reason, for a greyed button or a message inside one's own project."""
+    """Return the full reason, for a greyed button or a message inside one's own project."""
     return explaining.explain(actor, rule, aim(actor, target))

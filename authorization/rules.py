@@ -197,7 +197,7 @@ def _by_old_names(overrides: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_overrides(*, at_start: bool = False) -> dict[str, str] | None:
-    """The operator's rules, or None (and a line in the log) when the file is not usable as it is.
+    """Read the operator's rules, or None (and a line in the log) when the file is not usable as it is.
 
     `at_start` there are no rules of before to stay with. Then a file with a fault opens nothing, as always, but what its other rules
     restrict is restricted: an edit of one rule and a restart must not open what the rest of the file forbids.
@@ -285,12 +285,12 @@ def has_overrides() -> bool:
 
 
 def texts() -> dict[str, str]:
-    """Every rule in force: name → check, as text."""
+    """Return every rule in force: name → check, as text."""
     return dict(_table.fresh().texts)
 
 
 def check_of(rule: str) -> str | None:
-    """The check of a rule, or of a name that rules had before; None when it is neither."""
+    """Return the check of a rule, or of a name that rules had before; None when it is neither."""
     return _table.fresh().texts.get(rule, _old.get(rule))
 
 

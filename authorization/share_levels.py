@@ -13,7 +13,7 @@ TARGET: Final = "share_level"
 
 
 def word(level: str) -> str:
-    """A level as people read it: its own name in English, so that it is what the API takes."""
+    """Return a level as people read it: its own name in English, so that it is what the API takes."""
     words = {
         VIEW: pgettext("share level", "view"),
         CONSOLE: pgettext("share level", "console"),

@@ -39,7 +39,7 @@ class Credentials(TypedDict):
 
 
 def credentials(actor: RequestContext) -> Credentials:
-    """The caller, as oslo.policy's checks see one."""
+    """Return the caller, as oslo.policy's checks see one."""
     return {
         "user_id": actor.user_id,
         "user_domain_id": actor.user_domain_id,
@@ -66,7 +66,7 @@ def _token(actor: RequestContext) -> dict[str, object]:
 
 
 def aim(actor: RequestContext, target: Target) -> Aim:
-    """A target as names and values. A row that is shared with the caller gives the level too, for `share:<level>`."""
+    """Return a target as names and values. A row that is shared with the caller gives the level too, for `share:<level>`."""
     if isinstance(target, Mapping):
         # a project of None would equal that of a token without a project
         return {name: value for name, value in target.items() if name != "project_id" or value is not None}

@@ -59,7 +59,7 @@ class BadUrl(SystemExit):
 
 
 def read(get: Callable[[str], str], file: Path) -> dict[str, object]:
-    """The entry of the default database. `get` gives a setting, or ""; `file` is SQLite's place when nothing is said. Raises: BadUrl."""
+    """Read the default database's entry. `get` gives a setting, or ""; `file` is SQLite's place when nothing is said. Raises: BadUrl."""
     url = get("DATABASE_URL")
     if not url or url.startswith("sqlite"):
         return _sqlite(url, file, get("STACKLING_SQLITE_SYNCHRONOUS") or "FULL")
@@ -150,7 +150,7 @@ def _times(get: Callable[[str], str]) -> list[tuple[str, int]]:
 
 
 def service_file(entry: Mapping[str, object], name: str) -> str:
-    """The same connection as a libpq service file: for a child that must not have the password among its arguments.
+    """Return the same connection as a libpq service file: for a child that must not have the password among its arguments.
 
     Raises: BadUrl for a value that such a file cannot hold.
     """

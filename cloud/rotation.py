@@ -79,7 +79,7 @@ def _change(paths: list[Path], window: float, say: Say) -> None:
 
 
 def hosts(say: Say) -> str:
-    """The key of each host, which seals its orders, its reports and its requests."""
+    """Rotate the key of each host, which signs its casts, its reports and its requests."""
     paths = sorted((Path(settings.KEYS) / "hosts").glob("*.key"))
     _change(paths, CAST_LIFE + WINDOW, say)
     return f"Hosts with new keys: {len(paths)}."
@@ -93,7 +93,7 @@ def consoles(say: Say) -> str:
 
 
 def tokens(say: Say, *, at_once: bool = False) -> str:
-    """The keys that tokens are made with; `at_once`: no token of before counts any more."""
+    """Rotate the keys that tokens are made with; `at_once`: no token of before counts any more."""
     if at_once:
         number = tokenkeys.replace()
         time.sleep(SETTLE)
@@ -103,7 +103,7 @@ def tokens(say: Say, *, at_once: bool = False) -> str:
 
 
 def secret(say: Say) -> str:
-    """The cloud's secret: keys in the key store are wrapped under the new one, and columns are encrypted with new data keys.
+    """Rotate the cloud's secret: keys in the key store are wrapped under the new one, and columns are encrypted with new data keys.
 
     Raises: BackupError where the secret comes from a setting, or where something could not be opened.
     """

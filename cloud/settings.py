@@ -21,7 +21,7 @@ DATA = Path(os.environ.get("STACKLING_DATA") or BASE_DIR / "var").resolve()
 
 
 def env(name: str, default: str = "") -> str:
-    """A setting: from the environment, or, where it is a secret, from the file that `make run` wrote; never that in tests."""
+    """Read a setting from the environment, or, where it is a secret, from the file that `make run` wrote; never that in tests."""
     return (os.environ.get(name, "") if "pytest" in sys.modules else settings_file.get(name, DATA)) or default
 
 

@@ -19,7 +19,7 @@ SECRETS = tuple(name for names in FILES.values() for name in names)
 
 
 def text(found: dict[str, str]) -> str:
-    """The file's text. Raises: ValueError for a value of more than one line."""
+    """Return the file's text. Raises: ValueError for a value of more than one line."""
     if wrong := [name for name, value in found.items() if "\n" in value]:
         raise ValueError(f"{wrong[0]} has more than one line")
     return "".join(f"{name}={value}\n" for name, value in found.items() if value)
@@ -36,5 +36,5 @@ def read(data: Path) -> dict[str, str]:
 
 
 def get(name: str, data: Path) -> str:
-    """A setting: from the environment, else from the file. "" for none."""
+    """Find a setting: from the environment, else from the file. "" for none."""
     return os.environ.get(name, "") or (read(data).get(name, "") if name in SECRETS else "")

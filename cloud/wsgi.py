@@ -15,7 +15,7 @@ _api = ApiHandler()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """A WSGI application. A browser is known by its cookie or by asking for HTML."""
+    """Serve requests as a WSGI application. A browser is known by its cookie or by asking for HTML."""
     is_program = "HTTP_COOKIE" not in environ and "text/html" not in environ.get("HTTP_ACCEPT", "")
     if is_program and environ.get("PATH_INFO", "").startswith("/api/"):
         return _api(environ, start_response)

@@ -59,7 +59,7 @@ _PLACE = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
 def render(template: str | Promise, data: Data) -> str:
-    """The sentence of a template and its data. A name without data shows as ``?`` instead of raising."""
+    """Return the sentence of a template and its data. A name without data shows as ``?`` instead of raising."""
     return _filled(str(template), data, 2)
 
 
@@ -73,7 +73,7 @@ def _shown(value: object, data: Data, depth: int) -> str:
 
 
 def sentence(code: str, data: Data) -> str:
-    """The sentence of a stored code and data, in the active language."""
+    """Return the sentence of a stored code and data, in the active language."""
     kind = kind_of(code, data)
     if kind is None:
         return f"{code}: {data}" if data else code
@@ -81,7 +81,7 @@ def sentence(code: str, data: Data) -> str:
 
 
 def stored(data: Data) -> Data:
-    """An error's data as JSON, from which `sentence` tells it in any language.
+    """Return an error's data as JSON, from which `sentence` tells it in any language.
 
     A translated text is held by its English, as gettext finds it: {"@text": …}; another error as {"@error": code, "data": …}.
     Any other mapping is held as words: a user may have sent it.
@@ -137,7 +137,7 @@ def _register(kind: type[CloudError]) -> None:
 
 
 def kind_of(code: str, data: Data) -> type[CloudError] | None:
-    """The class of a stored error, None where no loaded class has its code.
+    """Return the class of a stored error, None where no loaded class has its code.
 
     Where several classes once shared the code: the one whose sentence uses most of the data.
     """
@@ -150,12 +150,12 @@ def kind_of(code: str, data: Data) -> type[CloudError] | None:
 
 
 def names_of(kind: type[CloudError]) -> set[str]:
-    """The names of data in a class's sentence."""
+    """List the names of data in a class's sentence."""
     return {name for name in _PLACE.findall(str(kind.template)) if name}
 
 
 def restored(code: str, data: Data) -> CloudError:
-    """A stored error as it was raised; a plain CloudError where no loaded class has its code."""
+    """Return a stored error as it was raised; a plain CloudError where no loaded class has its code."""
     return (kind_of(code, data) or CloudError)(**loaded(data))
 
 
@@ -344,14 +344,14 @@ class TimedOut(CloudError):
 
 
 def reported(data: object) -> Data:
-    """An agent's data as it may be stored and told: plain values, none of which is taken for a text of ours."""
+    """Return an agent's data as it may be stored and told: plain values, none of which is taken for a text of ours."""
     if not isinstance(data, dict):
         return {}
     return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in data.items()}
 
 
 def from_report(host: str, code: str, data: Data) -> CloudError:
-    """An agent's failure report as an error. Unknown codes become HostInternal."""
+    """Return an agent's failure report as an error. Unknown codes become HostInternal."""
     kind = BY_CODE.get(code, HostInternal)
     if not issubclass(kind, HostFailure):
         kind = HostInternal

@@ -67,7 +67,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def read(self) -> bytes:
-        """The whole body. Raises: NotReached when it is too large or comes too slowly."""
+        """Read the whole body. Raises: NotReached when it is too large or comes too slowly."""
         return b"".join(self.pieces)
 
 
@@ -102,7 +102,7 @@ def _check_form(url: str) -> None:
 
 
 def resolve(url: str, *, trusted: str = "", near: bool = False) -> tuple[int, str]:
-    """The family and address to connect to. Every address of the name must be one that may be asked.
+    """Return the family and address to connect to. Every address of the name must be one that may be asked.
 
     `trusted` is a host that the operator named elsewhere: it may be in a private range; `near`: on this machine too.
     Raises: FetchRefused, NotReached.
@@ -181,7 +181,7 @@ def ask(
     trusted: str = "",
     near: bool = False,
 ) -> Answer:
-    """One request, and the redirects that `limits` allows, each held to the same rules.
+    """Make one request, and follow the redirects that `limits` allows, each held to the same rules.
 
     Raises: FetchRefused, NotReached; while its pieces are read, NotReached too.
     """

@@ -10,7 +10,7 @@ IMAGES = "stackling-images"
 
 
 def socket_mode(folder: Path) -> int:
-    """The mode of a socket in a folder: the folder's group may connect where it is not our own, else the owner alone."""
+    """Return the mode of a socket in a folder: the folder's group may connect where it is not our own, else the owner alone."""
     return 0o660 if folder.stat().st_gid != os.getegid() else 0o600
 
 

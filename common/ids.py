@@ -9,12 +9,12 @@ _UUID = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-
 
 
 def new_id() -> str:
-    """A random dashed UUID, as Nova, Neutron and Glance use."""
+    """Make a random dashed UUID, as Nova, Neutron and Glance use."""
     return str(uuid.uuid4())
 
 
 def new_ordered_id(milliseconds: int | None = None, tail: int | None = None) -> str:
-    """A dashed UUID whose text is in the order of time (version 7, RFC 9562, its method 3): milliseconds since 1970, their
+    """Make a dashed UUID whose text is in the order of time (version 7, RFC 9562, its method 3): milliseconds since 1970, their
     4096th part, then 62 random bits.
 
     With both given the id is of that moment and the 74 bits of `tail`, whoever makes it.
@@ -28,12 +28,12 @@ def new_ordered_id(milliseconds: int | None = None, tail: int | None = None) -> 
 
 
 def new_hex() -> str:
-    """A random UUID as 32 hex digits, as Keystone uses."""
+    """Make a random UUID as 32 hex digits, as Keystone uses."""
     return uuid.uuid4().hex
 
 
 def new_request_id() -> str:
-    """A request id in OpenStack's form: ``req-<uuid>``."""
+    """Make a request id in OpenStack's form: ``req-<uuid>``."""
     return f"req-{uuid.uuid4()}"
 
 

@@ -114,12 +114,12 @@ _told_at = 0.0  # when the batch of that number had left
 
 
 def boot() -> str:
-    """The id of this start of the machine: moments of the monotonic clocks of two starts cannot be compared."""
+    """Return the id of this start of the machine: moments of the monotonic clocks of two starts cannot be compared."""
     return _BOOT.read_text().strip()
 
 
 def moment() -> str:
-    """This moment, for `read_moment`. A page that keeps it can ask later what changed since."""
+    """Return this moment, for `read_moment`. A page that keeps it can ask later what changed since."""
     return f"{boot()}/{time.monotonic():.6f}"
 
 

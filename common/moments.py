@@ -16,7 +16,7 @@ OPERATORS: Final = ("eq", "neq", "gt", "gte", "lt", "lte")
 
 
 def parsed(text: str) -> datetime | None:
-    """An ISO 8601 time, or day, in UTC unless it says otherwise; None for what is none.
+    """Return an ISO 8601 time, or day, in UTC unless it says otherwise; None for what is none.
 
     A blank stands for the plus of an offset, which a URL decodes so.
     """
@@ -32,7 +32,7 @@ def parsed(text: str) -> datetime | None:
 
 
 def formed(text: str, *forms: str) -> datetime | None:
-    """A time in one of `forms` (strptime's) and no other, in UTC; None for what is none."""
+    """Return a time in one of `forms` (strptime's) and no other, in UTC; None for what is none."""
     for form in forms:
         try:
             return datetime.strptime(text, form).replace(tzinfo=UTC)

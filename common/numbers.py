@@ -15,7 +15,7 @@ def is_whole(text: str) -> bool:
 
 
 def wholes(texts: Iterable[str]) -> list[int] | None:
-    """The whole numbers that a filter asks for, without those that no column holds and no row can have. None where one is none."""
+    """List whole numbers that a filter asks for, without those that no column holds and no row can have. None where one is none."""
     found = []
     for text in (one.strip() for one in texts):
         digits = text.removeprefix("-")

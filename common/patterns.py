@@ -72,7 +72,7 @@ class Pattern:
         return all((one.match(_encodable(text)) is not None) is wanted for wanted, one in self._ahead)
 
     def among(self, texts: Iterable[tuple[Key, str | None]]) -> list[Key]:
-        """The keys of the (key, text) in whose text it is found; in None nothing is. Raises: TooSlow."""
+        """List the keys of the (key, text) in whose text it is found; in None nothing is. Raises: TooSlow."""
         until = time.thread_time() + SCAN_SECONDS
         found = []
         for count, (key, text) in enumerate(texts):
@@ -105,12 +105,12 @@ def _compiled(text: str, whole: str) -> Compiled:
 
 
 def regex(text: str) -> Pattern:
-    """A regular expression that someone wrote. Raises: BadPattern."""
+    """Return a regular expression that someone wrote. Raises: BadPattern."""
     return _regex(text, anchored=text.startswith("^"))
 
 
 def rule(text: str) -> Pattern:
-    """A regular expression for `match` or `fullmatch` alone, so that it may begin with look-aheads. Raises: BadPattern."""
+    """Compile an expression for `match` or `fullmatch` alone, so that it may begin with look-aheads. Raises: BadPattern."""
     return _regex(text, anchored=True)
 
 
@@ -158,7 +158,7 @@ def _end(text: str, depth: int, wanted: str) -> int:
 
 @lru_cache(maxsize=1024)
 def glob(text: str, *, separator: str = "/") -> Pattern:
-    """A path in which ``*`` and ``{name}`` stand for one segment and ``**`` for any number of them."""
+    """Return a path in which ``*`` and ``{name}`` stand for one segment and ``**`` for any number of them."""
     one = f"[^{re2.escape(separator)}]+"
     parts = re.split(r"(\*\*|\*|\{[^}]*\})", _encodable(text))
     made = "".join(

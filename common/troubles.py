@@ -27,6 +27,6 @@ def register(check: Check) -> None:
 
 
 def found() -> Iterator[Trouble]:
-    """All that is wrong now, by every registered check."""
+    """Yield all that is wrong now, by every registered check."""
     for check in _CHECKS:
         yield from check()

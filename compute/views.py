@@ -99,7 +99,7 @@ def refuse_unknown(query: Iterable[str], names: Iterable[str]) -> None:
 
 
 def flag(value: object, name: str) -> bool:
-    """A boolean as clients write it in a query. Raises: Invalid."""
+    """Read a boolean as clients write it in a query. Raises: Invalid."""
     said = truth(value)
     if said is None:
         raise Invalid(

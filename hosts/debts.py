@@ -57,7 +57,7 @@ _on_paid: list[Callable[[HostDebt], None]] = []
 
 
 def as_written(debt: HostDebt) -> DebtCast | None:
-    """The cast of a debt as `owe` wrote it: its kind is the name of the verb."""
+    """Return the cast of a debt as `owe` wrote it: its kind is the name of the verb."""
     return DebtCast(VERBS[debt.kind], debt.body, debt.generation)
 
 

@@ -33,7 +33,7 @@ class HostDrivers:
         return own[0] if own else binding.OLDER
 
     def lacking(self, capability: Capability) -> str:
-        """The drivers for want of which the host lacks a capability, as "hypervisor fake"; "" where it has it."""
+        """Return the drivers for want of which the host lacks a capability, as "hypervisor fake"; "" where it has it."""
         if capability.name in self.can:
             return ""
         for kind in capability.kinds:
@@ -44,7 +44,7 @@ class HostDrivers:
 
 
 def told(hello: Mapping[str, object]) -> list[DriverInstance]:
-    """The drivers that a hello tells of; [] of an agent that tells of none. What is no driver is left out."""
+    """List the drivers that a hello tells of; [] of an agent that tells of none. What is no driver is left out."""
     drivers = hello.get("drivers")
     instances = drivers.get("instances") if isinstance(drivers, dict) else None
     if not isinstance(instances, list):
@@ -86,7 +86,7 @@ _columns = Prepared(lambda name: Host.objects.filter(name=name).values_list(*COL
 
 
 def of(name: str) -> HostDrivers:
-    """The drivers of a host. One query; a host that is not known is as one that says nothing."""
+    """Return the drivers of a host. One query; a host that is not known is as one that says nothing."""
     return read(*(_columns.first(name) or ("[]", "[]")))
 
 

@@ -79,7 +79,7 @@ def current() -> Cloud:
 
 
 def stamp(host: str, verb: Verb[object, object]) -> Cloud | None:
-    """The stamp of this database on a cast to `host`, its count raised; None if the cast must not be sent."""
+    """Return the stamp of this database on a cast to `host`, its count raised; None if the cast must not be sent."""
     if verb.of_any_cloud:
         return current()
     if not is_recognised(host):

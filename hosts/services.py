@@ -90,7 +90,7 @@ def _keys_of(name: str) -> tuple[str, ...]:
 
 
 def key_of(name: str) -> str | None:
-    """The key (hex) that signs messages of a host; None for a host that was never enrolled."""
+    """Return the key (hex) that signs messages of a host; None for a host that was never enrolled."""
     return next(iter(_keys_of(name)), None)
 
 
@@ -139,7 +139,7 @@ def forget_line(name: str) -> None:
 
 
 def version_spoken(body: dict[str, object]) -> int:
-    """The newest version of the contract that an agent and we both speak, from its hello or heartbeat."""
+    """Return the newest version of the contract that an agent and we both speak, from its hello or heartbeat."""
     speaks = body.get("speaks")
     return min(speaks, VERSION) if isinstance(speaks, int) and speaks > 0 else 1
 
@@ -199,7 +199,7 @@ def enrol(name: str, *, roles: list[str], fake: bool = False) -> Host:
 
 
 def wanted_names() -> tuple[list[str], list[str]]:
-    """The names of the real and of the fake hosts that STACKLING_HOSTS and STACKLING_FAKE_HOSTS ask for."""
+    """Return the names of the real and of the fake hosts that STACKLING_HOSTS and STACKLING_FAKE_HOSTS ask for."""
     real = int(os.environ.get("STACKLING_HOSTS") or 1)
     fake = int(os.environ.get("STACKLING_FAKE_HOSTS") or 0)
     return [f"host{n}" for n in range(1, real + 1)], [f"fake{n}" for n in range(1, fake + 1)]

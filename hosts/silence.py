@@ -96,7 +96,7 @@ def check() -> None:
 
 
 def fell_together(silent: dict[str, datetime], hosts: int) -> set[str]:
-    """Those of `silent` (name → last word) that fell silent with so many others that control must be deaf.
+    """List those of `silent` (name → last word) that fell silent with so many others that control must be deaf.
 
     At least MANY within TOGETHER seconds and over SHARE of all `hosts`; or all of them, where there are more than one.
     """

@@ -34,7 +34,7 @@ def is_down(state: str) -> bool:
 
 
 def state_after(silence: float) -> str:
-    """The state of a host that was last heard `silence` seconds ago."""
+    """Return the state of a host that was last heard `silence` seconds ago."""
     if silence >= DOWN_AFTER:
         return HostState.DOWN
     return HostState.UNREACHABLE if silence >= UNREACHABLE_AFTER else HostState.UP

@@ -52,7 +52,7 @@ _project = Prepared(lambda id: Project.objects.filter(pk=id).values(*_PROJECT))
 
 
 def build(user_id: str, scope: Scope, *, delegation: Delegation | None = None, **rest: Any) -> RequestContext:
-    """The RequestContext of a user in a scope, with the roles they have there now.
+    """Build the RequestContext of a user in a scope, with the roles they have there now.
 
     `rest` is passed on to RequestContext (methods, audit_ids, issued_at, expires_at).
     Raises: NoSuchActor when the user, the scope or a domain is disabled or gone, or no role is left there.

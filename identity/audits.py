@@ -26,7 +26,7 @@ class EventNotFound(NotFound):
 
 
 def visible(actor: RequestContext) -> "QuerySet[Event]":
-    """The records that the actor may read. Raises: Forbidden."""
+    """Query the records that the actor may read. Raises: Forbidden."""
     target = {"project_id": actor.project_id, "domain_id": actor.domain_id}
     policy.require(actor, SOME, {name: value for name, value in target.items() if value})
     if sees_all(actor):

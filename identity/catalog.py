@@ -71,7 +71,7 @@ _shown: dict[tuple[str, str, str, str], tuple[int, list[dict[str, object]]]] = {
 
 
 def for_scope(scope: Scope, user_id: str, base: str) -> list[dict[str, object]]:
-    """The catalog as a token shows it, cached until the epoch moves; not to be changed by the caller.
+    """List the catalog as a token shows it, cached until the epoch moves; not to be changed by the caller.
 
     `base` is ``http://host:port`` as the client sees it.
     """

@@ -20,7 +20,7 @@ class TooManyHashes(Unavailable):
 
 @contextmanager
 def one_of_few() -> Iterator[None]:
-    """A hash costs 30 ms of a core and 19 MiB: a flood of them takes no more than its share of the process.
+    """Let few hash at once: one costs 30 ms of a core and 19 MiB, and a flood takes no more than its share.
 
     Raises: TooManyHashes at once, for nobody waits here on a thread that others need; the reverse proxy lets them wait.
     """

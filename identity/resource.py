@@ -68,14 +68,14 @@ class Resource(rest.Resource[M]):
         return f"identity:{verb}_{self.plural if verb == 'list' else self.name}"
 
     def target(self, row: object) -> Values:
-        """What policy sees of a row, or of the values of one that is to be made."""
+        """Build what policy sees of a row, or of the values of one that is to be made."""
         return {}
 
     def list_target(self, actor: RequestContext) -> Values:
         return {}
 
     def mine(self, actor: RequestContext, rows: models.QuerySet[M]) -> models.QuerySet[M]:
-        """The part of `rows` that the actor's scope may list."""
+        """Return the part of `rows` that the actor's scope may list."""
         return rows
 
     def incoming(self, actor: RequestContext, values: Values, row: object = None) -> Values:
@@ -114,7 +114,7 @@ class Resource(rest.Resource[M]):
         return self.allow(actor, "get", id)
 
     def listing(self, actor: RequestContext, query: Mapping[str, str]) -> models.QuerySet[M]:
-        """The rows that an actor may list and that fit a query. Raises: Forbidden."""
+        """Return the rows that an actor may list and that fit a query. Raises: Forbidden."""
         enforce(actor, self.rule("list"), self.list_target(actor))
         return self.matching(self.mine(actor, self.rows()), query)
 
@@ -223,7 +223,7 @@ class _Draft:
 
 
 def home_domain(actor: RequestContext) -> str:
-    """The domain of things that are made without naming one."""
+    """Return the domain of things that are made without naming one."""
     return actor.domain_id or actor.project_domain_id or "default"
 
 

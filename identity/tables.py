@@ -16,7 +16,7 @@ _USER, _PROJECT, _GRANT = gone_with("identity.User"), gone_with("identity.Projec
 
 
 def role_of(permission_id: str | int) -> str:
-    """The name of a role, which assignments know by its permission."""
+    """Return the name of a role, which assignments know by its permission."""
     from identity.models import Role
 
     return str(Role.objects.filter(permission_id=permission_id).values_list("name", flat=True).first() or permission_id)

@@ -39,7 +39,7 @@ def ensure() -> None:
 
 
 def rotate() -> int:
-    """The staged key becomes the signing one, a new one is staged, the oldest go. Returns the signing key's number."""
+    """Make the staged key the signing one, stage a new one, drop the oldest. Returns the signing key's number."""
     ensure()
     folder = Path(settings.TOKEN_KEYS)
     signing = _numbers(folder)[-1] + 1
@@ -65,7 +65,7 @@ def replace() -> int:
 
 
 def fernet() -> MultiFernet:
-    """The keys as one Fernet, re-read within a second after a rotation."""
+    """Return the keys as one Fernet, re-read within a second after a rotation."""
     at = time.monotonic()
     folder = Path(settings.TOKEN_KEYS)
     known = _cache.get(str(folder))

@@ -134,7 +134,7 @@ _cache: dict[str, _Known] = {}
 
 
 def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) -> RequestContext:
-    """The caller of a request with this token. `fresh` re-reads the epoch now, for answers that must not lag.
+    """Return the caller of a request with this token. `fresh` re-reads the epoch now, for answers that must not lag.
 
     Raises: Unauthorized when the token is unknown, expired, revoked, or means nobody any more.
     """
@@ -145,7 +145,7 @@ def actor_from_token(text: str, request_id: str = "", *, fresh: bool = False) ->
 
 
 def validate(text: str, *, fresh: bool = False, allow_expired: bool = False) -> RequestContext:
-    """The RequestContext of a token. Raises: TokenNotFound."""
+    """Return the RequestContext of a token. Raises: TokenNotFound."""
     mark = revocation.mark(fresh=fresh)
     known = _cache.get(text)
     moment = now()

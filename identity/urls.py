@@ -26,18 +26,18 @@ from identity.users import api as users
 
 
 def route(address: str, view: Any, **init: Any) -> URLPattern:
-    """A route that takes a trailing slash too; `init` sets attributes of the view."""
+    """Return a route that takes a trailing slash too; `init` sets attributes of the view."""
     made: URLPattern = path(address, view.as_view(**init))
     return made
 
 
 def pair(name: str, many: object, one: object) -> list[URLPattern]:
-    """A collection and its items."""
+    """List a collection and its items."""
     return [route(name, many), route(f"{name}/<str:id>", one)]
 
 
 def below_v3(routes: list[URLPattern]) -> list[URLResolver]:
-    """The routes of the API's version, each with and without a slash at its end."""
+    """List the routes of the API's version, each with and without a slash at its end."""
     return [
         path("v3/", include(routes)),
         path("v3/", include([path(f"{one.pattern}/", one.callback) for one in routes])),

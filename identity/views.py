@@ -50,7 +50,7 @@ class IdentityView(ServiceView):
         return Response({**body, "truncated": True} if next_url else body)
 
     def page(self, rows: QuerySet[M]) -> tuple[list[M], str | None]:
-        """The rows of the page asked for by `limit` and `marker` (ordered by id), and the address of the next one.
+        """Return the rows of the page asked for by `limit` and `marker` (ordered by id), and the address of the next one.
 
         The marker may be any row of the table: what it was listed for may have changed since. Raises: BadLimit, NoMarker.
         """

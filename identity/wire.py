@@ -14,5 +14,5 @@ COMPARISONS = ("contains", "icontains", "startswith", "istartswith", "endswith",
 
 
 def truth(text: str) -> bool:
-    """A flag of a query: absent value and anything but a no is yes, as Keystone reads it."""
+    """Read a flag of a query: absent value and anything but a no is yes, as Keystone reads it."""
     return text.strip().lower() not in ("0", "false", "no", "off")

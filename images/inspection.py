@@ -105,7 +105,7 @@ class Inspector:
             raise Unreadable(claimed=self.claimed, why=_words(error)) from error
 
     def finish(self, path: Path) -> Finding:
-        """The verdict over the whole file, which must be on the disk by now."""
+        """Return the verdict over the whole file, which must be on the disk by now."""
         if self.opaque:
             return Finding(None, inspected=self.claimed in states.AMAZON_FORMATS)
         if self.claimed != "raw" and not path.stat().st_size:
@@ -194,7 +194,7 @@ def is_fixed_vhd(path: Path) -> bool:
 
 
 def strange_features(path: Path) -> int:
-    """The incompatible features of a qcow2 that are not on our list, as bits; a version 2 has none."""
+    """Return the incompatible features of a qcow2 that are not on our list, as bits; a version 2 has none."""
     with path.open("rb") as file:
         header = file.read(80)
     if len(header) < 80 or struct.unpack(">I", header[4:8])[0] != 3:

@@ -32,7 +32,7 @@ _active = Prepared(lambda purpose: Key.objects.filter(purpose=purpose, is_active
 
 
 def active() -> Key:
-    """The key with which columns are encrypted now; made where there is none yet."""
+    """Return the key with which columns are encrypted now; made where there is none yet."""
     found: Key | None = _active.first(PURPOSE)
     if found is not None:
         return found
@@ -48,13 +48,13 @@ def _cipher(key: bytes) -> Fernet:
 
 
 def encrypt(text: str) -> str:
-    """A text that only processes with the cloud's secret can read."""
+    """Return a text that only processes with the cloud's secret can read."""
     key = active()
     return f"{PREFIX}{key.id}:{_cipher(keys.opened(key.id, key.wrapped)).encrypt(text.encode()).decode()}"
 
 
 def decrypt(text: str) -> str:
-    """What `encrypt` was given. Raises: Unopenable, also where the key is gone or cannot be opened."""
+    """Return what `encrypt` was given. Raises: Unopenable, also where the key is gone or cannot be opened."""
     id = key_of(text)
     try:
         if not id:
@@ -72,5 +72,5 @@ def is_encrypted(value: object) -> bool:
 
 
 def key_of(text: str) -> str:
-    """The id of the key of an encrypted text; "" for the form of version 0.1."""
+    """Return the id of the key of an encrypted text; "" for the form of version 0.1."""
     return text.removeprefix(PREFIX).partition(":")[0] if text.startswith(PREFIX) else ""

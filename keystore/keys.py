@@ -28,7 +28,7 @@ class DataKeyLost(Unavailable):
 
 
 def fingerprint() -> str:
-    """Which key-encryption key is in use; tells nothing of it."""
+    """Return a fingerprint of the key-encryption key in use; it tells nothing of the key."""
     return hashlib.sha256(secret.derived(secret.secrets()[0], f"{WRAPPING}.fingerprint")).hexdigest()[:16]
 
 
@@ -47,7 +47,7 @@ def make(purpose: str, *, project_id: str | None = None, is_active: bool = False
 
 
 def material(id: str) -> bytes:
-    """The 32 bytes of a key. Raises: DataKeyUnknown, DataKeyLost."""
+    """Return the 32 bytes of a key. Raises: DataKeyUnknown, DataKeyLost."""
     wrapped = Key.objects.filter(id=id).values_list("wrapped", flat=True).first()
     if wrapped is None:
         raise DataKeyUnknown(id=id)
@@ -61,7 +61,7 @@ def remove(id: str) -> None:
 
 
 def opened(id: str, wrapped: str) -> bytes:
-    """The key that a row's text wraps. Raises: DataKeyLost."""
+    """Return the key that a row's text wraps. Raises: DataKeyLost."""
     try:
         return _known(wrapped, secret.secrets())
     except InvalidToken:

@@ -18,7 +18,7 @@ _files: dict[Path, keyfile.KeyFile] = {}
 
 
 def keys_of(path: Path) -> tuple[str, ...]:
-    """The keys of a file, read again within a second of a change; the one in use first."""
+    """List the keys of a file, read again within a second of a change; the one in use first."""
     if path not in _files:
         _files[path] = keyfile.KeyFile(path)
     return _files[path].keys()
@@ -30,7 +30,7 @@ def forget() -> None:
 
 
 def secrets() -> tuple[str, ...]:
-    """The cloud's secret, and while it is rotated the other one. Django signs with the same."""
+    """List the cloud's secret, and while it is rotated the other one. Django signs with the same."""
     known = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     found = keys_of(Path(settings.SECRET_FILE)) if settings.SECRET_FILE is not None else ()
     if not found or found == known:
@@ -40,7 +40,7 @@ def secrets() -> tuple[str, ...]:
 
 
 def derived(secret: str, purpose: str) -> bytes:
-    """A key of 32 bytes for one purpose: nobody learns the secret, or another purpose's key, from it."""
+    """Return a key of 32 bytes for one purpose: nobody learns the secret, or another purpose's key, from it."""
     return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).digest()
 
 

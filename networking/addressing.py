@@ -13,12 +13,12 @@ MAC_BASE = "fa:16:3e"  # Neutron's default base_mac
 
 
 def number_of(ip: str | IPAddress) -> str:
-    """An address as 32 hex digits: text order is number order within one IP version."""
+    """Return an address as 32 hex digits: text order is number order within one IP version."""
     return f"{int(inet.ip_address(ip)):032x}"
 
 
 def canonical(text: str) -> str:
-    """An address or range in its one spelling: without host bits. Raises: ValueError."""
+    """Return an address or range in its one spelling: without host bits. Raises: ValueError."""
     return str(inet.ip_network(text, strict=False)) if "/" in text else str(inet.ip_address(text))
 
 
@@ -40,14 +40,14 @@ def random_mac() -> str:
 
 
 def eui64(prefix: IPNetwork, mac: str) -> str:
-    """The address a guest makes itself from an announced /64 and its MAC (RFC 4291, appendix A)."""
+    """Return the address a guest makes itself from an announced /64 and its MAC (RFC 4291, appendix A)."""
     parts = bytes(int(part, 16) for part in mac.split(":"))
     interface = bytes([parts[0] ^ 2]) + parts[1:3] + b"\xff\xfe" + parts[3:]
     return str(ipaddress.IPv6Address(int(prefix.network_address) | int.from_bytes(interface, "big")))
 
 
 def default_gateway(network: IPNetwork) -> str:
-    """The first address of the range (of an IPv6 range too: its zero address belongs to every router)."""
+    """Return the first address of the range (of an IPv6 range too: its zero address belongs to every router)."""
     if network.prefixlen == network.max_prefixlen:
         return str(network.network_address)
     return str(network.network_address + 1)
@@ -65,7 +65,7 @@ def usable_bounds(network: IPNetwork) -> tuple[int, int]:
 
 
 def default_pools(network: IPNetwork, gateway: str) -> list[dict[str, str]]:
-    """All usable addresses but the gateway, as Neutron's list of {start, end}."""
+    """List all usable addresses but the gateway, as Neutron's list of {start, end}."""
     first, last = usable_bounds(network)
     taken = int(inet.ip_address(gateway)) if gateway else -1
     spans = [(first, last)]
@@ -79,7 +79,7 @@ def pool_spans(pools: Iterable[dict[str, str]]) -> list[tuple[int, int]]:
 
 
 def spans_after(spans: list[tuple[int, int]], cursor: int | None) -> Iterator[tuple[int, int]]:
-    """The spans in the order in which to look for a free number: those after the cursor first, then the rest.
+    """Yield the spans in the order in which to look for a free number: those after the cursor first, then the rest.
 
     So an address that was just freed is the last to be given again.
     """
@@ -95,7 +95,7 @@ def spans_after(spans: list[tuple[int, int]], cursor: int | None) -> Iterator[tu
 
 
 def subtract(network: IPNetwork, used: Iterable[IPNetwork], prefixlen: int) -> IPNetwork | None:
-    """The first subnet of this length in a prefix that overlaps none of `used`, or None."""
+    """Return the first subnet of this length in a prefix that overlaps none of `used`, or None."""
     if prefixlen < network.prefixlen:
         return None
     size = 1 << (network.max_prefixlen - prefixlen)

@@ -63,7 +63,7 @@ def address(text: str) -> str:
 
 
 def span(text: str) -> str:
-    """A range of addresses, with what it has of a host in it."""
+    """Return a range of addresses, with what it has of a host in it."""
     ip, slash, length = text.partition("/")
     return f"{address(ip)}{slash}{length}"
 

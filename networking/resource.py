@@ -67,7 +67,7 @@ class Resource(rest.Resource[Any]):
         return Page.from_request(request, sort_keys=self.columns, default_sort=oldest_first, paging=NEUTRON)
 
     def as_arguments(self, attributes: dict[str, object]) -> dict[str, object]:
-        """A request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
+        """Build a request's attributes as the services' keywords. `tenant_id` is the old name of `project_id`."""
         renamed = {"tenant_id": "project_id", **self.arguments}
         return {renamed.get(name, name): self.spell(name, value) for name, value in attributes.items()}
 
@@ -163,7 +163,7 @@ class MemberView(NetworkView):
 
 
 def views(resource: Resource) -> tuple[type[CollectionView], type[MemberView]]:
-    """The two view classes of a resource, without the verbs it has no service for."""
+    """Return the two view classes of a resource, without the verbs it has no service for."""
     answer = resource.fields.json_schema()
     one = {"type": "object", "properties": {resource.name: answer}}
     many = {"type": "object", "properties": {resource.plural: {"type": "array", "items": answer}}}

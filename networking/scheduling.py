@@ -29,7 +29,7 @@ def candidates(kind: str) -> list[str]:
 
 
 def choose_host(kind: str, *, exclude: str = "") -> str | None:
-    """The host with the fewest networks and routers; `exclude` only if there is no other. None if none is alive."""
+    """Return the host with the fewest networks and routers; `exclude` only if there is no other. None if none is alive."""
     names = candidates(kind)
     if not names:
         return None

@@ -81,7 +81,7 @@ def tags_of(ids: Iterable[str]) -> dict[str, list[str]]:
 
 
 def standard_fields() -> list[Field]:
-    """The attributes every resource ends with."""
+    """List the attributes every resource ends with."""
     return [
         Field("tags", type="array", items="string"),
         Field("created_at"),
@@ -92,7 +92,7 @@ def standard_fields() -> list[Field]:
 
 
 def standard_values(row: StandardAttributes, tags: Sequence[str]) -> dict[str, object]:
-    """A row's standard attributes on the wire; its name is not among them, for floating IPs and rules have none."""
+    """Build a row's standard attributes on the wire; its name is not among them, for floating IPs and rules have none."""
     return {
         "id": row.id,
         "tenant_id": row.project_id,

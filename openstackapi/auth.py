@@ -39,7 +39,7 @@ class _Csrf(CsrfViewMiddleware):
 
 
 def authenticate(request: HttpRequest) -> RequestContext:
-    """The actor behind X-Auth-Token, or behind a portal session (which must pass CSRF on unsafe methods).
+    """Return the actor behind X-Auth-Token, or behind a portal session (which must pass CSRF on unsafe methods).
 
     Raises: Unauthorized, Forbidden (CSRF), TooMany.
     """

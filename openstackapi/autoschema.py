@@ -69,13 +69,13 @@ class ServiceSchema(AutoSchema):
         return [] if self.view.anonymous else [{"token": []}]
 
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular asks without arguments
-        """The method's own words, or the class's; none are inherited."""
+        """Return the method's own words, or the class's; none are inherited."""
         method = getattr(type(self.view), self.method.lower())
         own = type(self.view).__dict__.get("__doc__") or ""
         return "\n".join(line.strip() for line in (method.__doc__ or own).strip().splitlines())
 
     def get_summary(self) -> str:
-        """One line: the verb, and what the path's words name."""
+        """Return one line: the verb, and what the path's words name."""
         parts = [part for part in self.path.split("/")[3:] if part]
         words = [part for part in parts if not part.startswith("{") and part[:2] not in ("v2", "v3")]
         if not words:
@@ -182,7 +182,7 @@ class ServiceSchema(AutoSchema):
 
 
 def plain(schema: Any) -> Any:
-    """A schema as JSON Schema 2020-12 says it: tuples of `items` are `prefixItems`; texts are plain."""
+    """Return a schema as JSON Schema 2020-12 says it: tuples of `items` are `prefixItems`; texts are plain."""
     if isinstance(schema, dict):
         out = {str(name): plain(value) for name, value in schema.items()}
         if isinstance(out.get("items"), list):
@@ -194,7 +194,7 @@ def plain(schema: Any) -> Any:
 
 
 def routes(endpoints: list[Any]) -> list[Any]:
-    """Each route once: a slash at the end, ``.json`` or Nova's project id in front is another spelling of the same."""
+    """List each route once: a slash at the end, ``.json`` or Nova's project id in front is another spelling of the same."""
     found: dict[tuple[str, str], object] = {}
     for path, regex, method, callback in endpoints:
         if (

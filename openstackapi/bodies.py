@@ -31,7 +31,7 @@ class SchemaRefused(Invalid):
 
 
 def read(request: HttpRequest) -> bytes:
-    """The raw body, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. nginx gives bodies whole and with their length.
+    """Read the raw body, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. nginx gives bodies whole and with their length.
 
     Raises: TooLarge.
     """
@@ -42,7 +42,7 @@ def read(request: HttpRequest) -> bytes:
 
 
 def parse(request: HttpRequest) -> object:
-    """The body as JSON; an empty body is None.
+    """Return the body as JSON; an empty body is None.
 
     NUL characters are refused here for all services: PostgreSQL cannot keep them.
 

@@ -55,7 +55,7 @@ def register(statuses: dict[type[errors.CloudError], int]) -> None:
 
 
 def status_of(error: errors.CloudError, service: str) -> int:
-    """The HTTP status of an error in a service: its class's own, else that of its nearest kind; 500 for none of them."""
+    """Return the HTTP status of an error in a service: its class's own, else that of its nearest kind; 500 for none of them."""
     known = services.find(service)
     tables = (_STATUS_OF_CLASS, known.statuses if known else {}, STATUS)
     for kind in type(error).__mro__:
@@ -66,7 +66,7 @@ def status_of(error: errors.CloudError, service: str) -> int:
 
 
 def fault_of(error: errors.CloudError, service: str, request_id: str = "", language: str = "en") -> Fault:
-    """An error as a service says it."""
+    """Return an error as a service says it."""
     with translation.override(language):
         return Fault(service, status_of(error, service), error.wire_type, error.message, request_id)
 
@@ -88,7 +88,7 @@ def headers_of(error: errors.CloudError, status: int, service: str, base: str) -
 
 
 def as_cloud_error(error: Exception) -> errors.CloudError | None:
-    """A library's exception as one of ours, or None when it is a fault of the cloud."""
+    """Return a library's exception as one of ours, or None when it is a fault of the cloud."""
     match error:
         case errors.CloudError():
             return error

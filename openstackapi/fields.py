@@ -129,7 +129,7 @@ class Fields:
         return plan
 
     def render(self, row: Row, version: Version = ANY, actor: RequestContext | None = None) -> dict[str, object]:
-        """One row as the wire shows it."""
+        """Build one row as the wire shows it."""
         return {name: get(row) for name, get in self.plan(version, actor is not None and actor.is_admin)}
 
     def render_many(

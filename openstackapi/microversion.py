@@ -38,7 +38,7 @@ def text_of(version: Version) -> str:
 
 
 def range_of(service: str) -> Range | None:
-    """The microversions that a service has; None for one without."""
+    """Return the microversions that a service has; None for one without."""
     known = services.find(service)
     return _range(known) if known is not None and known.microversions is not None else None
 
@@ -58,7 +58,7 @@ class VersionOutOfRange(NotAcceptable):
 
 
 def read(service: str, request: HttpRequest) -> Version:
-    """The version a request asks of `service`; (0, 0) for a service without microversions."""
+    """Read the version a request asks of `service`; (0, 0) for a service without microversions."""
     known = range_of(service)
     if known is None:
         return NONE

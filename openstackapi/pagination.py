@@ -147,7 +147,7 @@ class Page:
         return out or list(default)
 
     def apply(self, rows: QuerySet[M], *, id_column: str = "id", markers: QuerySet[M] | None = None) -> QuerySet[M]:
-        """The rows of this page and one more (see `cut`), in order. The marker is one of `markers`, of `rows` by default.
+        """Query the rows of this page and one more (see `cut`), in order. The marker is one of `markers`, of `rows` by default.
 
         Raises: the paging's `no_marker`.
         """
@@ -190,7 +190,7 @@ class Page:
         return self.cut(list(self.apply(rows, id_column=id_column, markers=markers)))
 
     def part(self, rows: Sequence[T], id_of: Callable[[T], str]) -> list[T]:
-        """The page of rows that are in memory, in their own order. Raises: the paging's `no_marker`."""
+        """Return the page of rows that are in memory, in their own order. Raises: the paging's `no_marker`."""
         if self.marker is not None:
             ids = [id_of(row) for row in rows]
             if self.marker not in ids:
@@ -199,7 +199,7 @@ class Page:
         return self.cut(list(rows))
 
     def cut(self, rows: list[T]) -> list[T]:
-        """The page itself out of `apply`'s rows; notes whether more follow."""
+        """Return the page itself out of `apply`'s rows; notes whether more follow."""
         self.more = self.limit is not None and len(rows) > self.limit
         rows = rows[: self.limit]
         return rows[::-1] if self.reverse else rows

@@ -155,12 +155,12 @@ def fault_types(service: str) -> list[str]:
 
 
 def for_answer(service: str, request: HttpRequest) -> BaseRenderer:
-    """The renderer of a view's answer: DRF's page for a browser, unless the service has HTML of its own."""
+    """Return the renderer of a view's answer: DRF's page for a browser, unless the service has HTML of its own."""
     return _page_or(_service(service).answers, request)
 
 
 def for_fault(service: str, request: HttpRequest, *, in_view: bool) -> BaseRenderer:
-    """The renderer of a fault. DRF's page needs a view, so outside of one a browser too gets what the service offers."""
+    """Return the renderer of a fault. DRF's page needs a view, so outside of one a browser too gets what the service offers."""
     offer = _service(service).faults
     return _page_or(offer, request) if in_view else _chosen(offer, request)()
 

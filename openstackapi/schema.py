@@ -15,7 +15,7 @@ from django.views import View
 
 
 def document() -> dict[str, object]:
-    """The whole document, made anew: some seconds of CPU."""
+    """Build the whole document, made anew: some seconds of CPU."""
     from drf_spectacular.generators import SchemaGenerator  # a third of a second, and only this needs it
 
     with translation.override("en"):

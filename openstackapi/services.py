@@ -69,7 +69,7 @@ def add_routes(type: str, urls: str) -> None:
 
 
 def routes(service: Service) -> list[str]:
-    """The modules of a service's routes, its own first."""
+    """List the modules of a service's routes, its own first."""
     return [service.urls, *_added.get(service.type, ())]
 
 

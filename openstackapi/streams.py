@@ -65,7 +65,7 @@ class Incoming:
             raise WrongDataType(content_type=self.media or "nothing")
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes in pieces of 1 MiB, straight from the server. Raises: Incomplete where the client breaks off."""
+        """Yield the bytes in pieces of 1 MiB, straight from the server. Raises: Incomplete where the client breaks off."""
         left = self.length
         while left is None or left > 0:
             try:
@@ -94,7 +94,7 @@ class Measure:
         self._digests = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
 
     def pass_on(self, pieces: Iterable[bytes], *, announced: int | None = None) -> Iterator[bytes]:
-        """The same pieces. Raises: Incomplete at their end, where `announced` bytes were to come and others came."""
+        """Yield the same pieces. Raises: Incomplete at their end, where `announced` bytes were to come and others came."""
         for piece in pieces:
             self.size += len(piece)
             for digest in self._digests.values():
@@ -104,7 +104,7 @@ class Measure:
             raise Incomplete(have=self.size, want=announced)
 
     def hex(self, algorithm: str) -> str:
-        """The digest, in hex, of what passed so far."""
+        """Return the digest, in hex, of what passed so far."""
         return self._digests[algorithm].hexdigest()
 
 
@@ -124,7 +124,7 @@ class Range:
 
 
 def ranges(text: str, size: int, *, most: int = 1) -> list[Range]:
-    """The ranges of ``bytes=0-99``, ``bytes=100-``, ``bytes=-50`` or, up to `most`, of several with commas between them.
+    """List the ranges of ``bytes=0-99``, ``bytes=100-``, ``bytes=-50`` or, up to `most`, of several with commas between them.
 
     Ranges outside of the `size` bytes are left out of several, and those that overlap or touch become one.
     Raises: RangeNotSatisfiable where none is left, one cannot be read, or too many were asked for.

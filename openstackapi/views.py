@@ -83,7 +83,7 @@ class ServiceView(APIView):
         return self.request.actor
 
     def body(self, schema: Schema | None = None) -> Any:
-        """The request's JSON, checked against `schema` (or `bodies[method]`).
+        """Return the request's JSON, checked against `schema` (or `bodies[method]`).
 
         Raises: Invalid, TooLarge.
         """

@@ -101,7 +101,7 @@ class Freshness:
             self._changed.update(hosts)
 
     def take_changed(self) -> dict[str, Floors]:
-        """The newest numbers of each host that was heard since the last call."""
+        """Take the newest numbers of each host that was heard since the last call."""
         with self._lock:
             changed, self._changed = self._changed, set()
             return {host: {stream: line.newest for stream, line in self._lines[host].items()} for host in changed}
@@ -111,7 +111,7 @@ fresh = Freshness()
 
 
 def opened(message: object, key_of: KeyOf, *, beat: bool = False) -> Report | None:
-    """The report that a message holds, or None: it is signed by no host of this cloud, malformed, old, or came already.
+    """Return the report that a message holds, or None: it is signed by no host of this cloud, malformed, old, or came already.
 
     `key_of` gives a host's key in hex, None for an unknown host. `beat`: it came by the heartbeats' own queue.
     """

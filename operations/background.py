@@ -45,7 +45,7 @@ def register(kind: str, fn: Callable[[str], None], *, pool: str | Callable[[str]
 
 
 def kinds() -> list[str]:
-    """All that there are."""
+    """List all that there are."""
     return sorted(_KINDS)
 
 

@@ -15,7 +15,7 @@ ALARM = 0.8  # of what it may hold
 
 
 def fullness() -> float | None:
-    """The share of its memory that a Redis broker uses; None where it has no limit, or is no Redis."""
+    """Return the share of its memory that a Redis broker uses; None where it has no limit, or is no Redis."""
     if broker.is_rabbitmq(settings.BROKER_URL):
         return None  # RabbitMQ watches its memory itself, and blocks who publishes
     with queue.app.connection_for_read() as connection:

@@ -98,7 +98,7 @@ def labels(name: str, version: int) -> dict[str, str]:
 
 
 def all_flows() -> Iterator[Flow]:
-    """The newest version of every registered flow."""
+    """Yield the newest version of every registered flow."""
     newest: dict[str, Flow] = {}
     for (name, version), flow in sorted(_FLOWS.items()):
         if name not in newest or newest[name].version < version:

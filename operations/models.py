@@ -21,11 +21,11 @@ LIVE = (State.RUNNING, State.UNDOING)
 
 class OperationQuerySet(models.QuerySet["Operation"]):
     def live(self) -> Self:
-        """Those that run."""
+        """Query those that run."""
         return self.filter(state__in=LIVE)
 
     def broken(self) -> Self:
-        """Those that wait for an operator."""
+        """Query those that wait for an operator."""
         return self.filter(state=State.BROKEN)
 
 

@@ -55,7 +55,7 @@ def register(seconds: float, name: str, run: Callable[[], object], *, urgent: bo
 
 
 def tasks() -> list[PeriodicTask]:
-    """Every periodic task of the code, by name."""
+    """List every periodic task of the code, by name."""
     return [_TASKS[name] for name in sorted(_TASKS)]
 
 

@@ -9,7 +9,7 @@ FAILED: Final = "failed"
 
 
 def of_step(*, has_ended: bool, result: str) -> str:
-    """The progress of a step's row, by whether it has ended and its result."""
+    """Return the progress of a step's row, by whether it has ended and its result."""
     if not has_ended:
         return RUNNING
     return FAILED if result == FAILED else DONE

@@ -33,14 +33,14 @@ def doubt(found: subject.HostSubject, *, reconcile: bool = False, reason: str = 
 
 
 def of(op: Op, kind: str = "") -> subject.HostSubject:
-    """The operation's subject, or its other one of a kind, locked. Raises: what the model's `locked_by_id` raises."""
+    """Return the operation's subject, or its other one of a kind, locked. Raises: what the model's `locked_by_id` raises."""
     own = op.row.subject_kind
     id = op.subject_id if kind in ("", own) else str(op.data[f"{kind}_id"])
     return typing.cast(subject.HostSubject, subject.model_of(kind or own).locked_by_id(id))
 
 
 def stable_state_of(op: Op, kind: str = "") -> str:
-    """The stable state that the subject, or the other one of a kind, had when the verb began."""
+    """Return the stable state that the subject, or the other one of a kind, had when the verb began."""
     return str(op.data[REST if kind in ("", op.row.subject_kind) else f"{kind}_{REST}"])
 
 
@@ -56,7 +56,7 @@ def cast(op: Op, verb: AnyVerb, body: Data | None = None) -> Wait | None:
 
 
 def casting(verb: AnyVerb, **body: object) -> Do:
-    """A step that casts one verb about the subject."""
+    """Build a step that casts one verb about the subject."""
 
     def do(op: Op) -> Wait | None:
         return cast(op, verb, body)

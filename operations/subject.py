@@ -107,12 +107,12 @@ _MODELS: dict[str, "type[Subject]"] = {}
 
 
 def model_of(kind: str) -> "type[Subject]":
-    """The model of a kind of subject."""
+    """Return the model of a kind of subject."""
     return _MODELS[kind]
 
 
 def lifecycles() -> list[Lifecycle]:
-    """Every lifecycle, by kind."""
+    """List every lifecycle, by kind."""
     return [_LIFECYCLES[kind] for kind in sorted(_LIFECYCLES)]
 
 
@@ -140,7 +140,7 @@ class Subject(_Model):
 
     @classmethod
     def locked_by_id(cls, id: str) -> Self:
-        """The row, locked. Raises: DoesNotExist."""
+        """Find the row, locked. Raises: DoesNotExist."""
         return cls._default_manager.select_for_update().get(id=id)
 
     @property
@@ -160,7 +160,7 @@ class Subject(_Model):
         return self.lifecycle.is_deleting(self.task)
 
     def refused(self, verb: Verb, why: Why) -> CloudError:
-        """The error that the resource's API answers for a verb that may not begin."""
+        """Return the error that the resource's API answers for a verb that may not begin."""
         raise NotImplementedError(f"{type(self).__name__} says nothing of what may not be done with it")
 
     def why_not(self, name: str, *, override: bool = False, idle: bool = False) -> Refusal | None:
@@ -188,7 +188,7 @@ class Subject(_Model):
         return False
 
     def allow(self, name: str, *, override: bool = False) -> Verb:
-        """The verb, if it may begin now. Raises: what `refused` says."""
+        """Return the verb, if it may begin now. Raises: what `refused` says."""
         refusal = self.why_not(name, override=override)
         if refusal is not None:
             raise refusal.error

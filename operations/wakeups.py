@@ -167,7 +167,7 @@ def works_off(kind: str, *, pool_of: Callable[..., str] = lambda job: OPERATIONS
 
 
 def pool_of(job: str) -> str:
-    """The pool whose threads run a job. Raises: LookupError, ValueError for one that is unknown here."""
+    """Return the pool whose threads run a job. Raises: LookupError, ValueError for one that is unknown here."""
     if not is_background(job):
         return OPERATIONS
     _, kind, key = job.split(":", 2)

@@ -5,7 +5,7 @@ from common import live
 
 
 def of_now() -> live.Cause:
-    """The user and the request that this thread works for; empty for what the cloud does by itself."""
+    """Return the user and the request that this thread works for; empty for what the cloud does by itself."""
     given = live.cause.get()
     if given is not None:
         return given

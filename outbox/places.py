@@ -15,12 +15,12 @@ KEEP: Final = timedelta(days=1)  # for which events stay, read or not
 
 
 def after(number: int, *, limit: int = AT_ONCE) -> list[Event]:
-    """The oldest `limit` events with a higher number, in order."""
+    """List the oldest `limit` events with a higher number, in order."""
     return list(Event.objects.filter(number__gt=number).order_by("number")[:limit])
 
 
 def newest() -> int:
-    """The highest number there is, 0 before the first event."""
+    """Find the highest number there is, 0 before the first event."""
     return Event.objects.order_by("-number").values_list("number", flat=True).first() or 0
 
 
@@ -40,7 +40,7 @@ def read(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int
 
 
 def missed(reader: str) -> tuple[int, int] | None:
-    """The first and last number that went before this reader came to them: it did not read for longer than KEEP. None: it missed none."""
+    """Find the first and last number that went before this reader came to them: it did not read for longer than KEEP. None: it missed none."""
     number = Place.objects.filter(pk=reader).values_list("number", flat=True).first()
     oldest = Event.objects.order_by("number").values_list("number", flat=True).first()
     return (number + 1, oldest - 1) if number and oldest and oldest > number + 1 else None

@@ -131,7 +131,7 @@ PROVIDER = Fields(
 
 
 def shown(row: ResourceProvider, version: Version, trees: queries.Trees | None = None) -> dict[str, object]:
-    """A provider on the wire. `trees` (queries.roots) is read when it is not given."""
+    """Build a provider on the wire. `trees` (queries.roots) is read when it is not given."""
     own = f"{_URL}/{row.id}"
     links = [link("self", own), *(link(part, f"{own}/{part}") for part in _PARTS.at(version))]
     return PROVIDER.render(_Row(row, links, trees), version)

@@ -87,7 +87,7 @@ def _gathered(pairs: Any) -> dict[str, frozenset[str]]:
 
 
 def group(query: Any, version: Version, suffix: str = "") -> Group:
-    """The group of a suffix ("" or a number). Raises: Invalid."""
+    """Return the group of a suffix ("" or a number). Raises: Invalid."""
     found = Group()
     if f"resources{suffix}" in query:
         found.resources = resources_of(query[f"resources{suffix}"])
@@ -101,7 +101,7 @@ def group(query: Any, version: Version, suffix: str = "") -> Group:
 
 
 def groups(query: Any, version: Version) -> list[Group]:
-    """The groups of a list of candidates, the one without a number first. Raises: Invalid."""
+    """List the groups of a list of candidates, the one without a number first. Raises: Invalid."""
     suffixes = {match[2] for name in query if (match := _NUMBERED.fullmatch(name))}
     for suffix in ("", *suffixes) if suffixes else ("",):
         others = f"required{suffix}" in query or f"member_of{suffix}" in query
@@ -221,7 +221,7 @@ Trees = dict[str, tuple[str | None, str]]
 
 
 def roots() -> Trees:
-    """The place of every provider: one query."""
+    """Return the place of every provider: one query."""
     parents = dict(ResourceProvider.objects.values_list("id", "parent_id"))
 
     def root(id: str) -> str:

@@ -50,7 +50,7 @@ class ProviderSummary:
         return self.capacity.get(resource_class, 0) - self.used.get(resource_class, 0)
 
     def shortage(self, resources: Mapping[str, int]) -> tuple[str, int, int] | None:
-        """The first class that does not fit, as (class, need, have); None when all fit."""
+        """Return the first class that does not fit, as (class, need, have); None when all fit."""
         for name, need in resources.items():
             free = self.capacity.get(name, 0) - self.used.get(name, 0)
             if need > free:

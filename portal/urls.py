@@ -10,7 +10,7 @@ from portal.ui import navigation, panels
 
 
 def menu(request: HttpRequest) -> JsonResponse:
-    """The panels that the session sees, for scripts; those of nobody when signed out."""
+    """Answer with the panels that the session sees, for scripts; those of nobody when signed out."""
     actor = sessions.actor_from_session(request)
     found = [
         {"panel": panel.name, "label": str(panel.label), "group": str(label), "url": panel.url}

@@ -116,7 +116,7 @@ def _with_names(shares: list[Found]) -> list[tuple[Found, str]]:
 
 
 def giver(found: Found) -> str:
-    """The name of who gave a share."""
+    """Return the name of who gave a share."""
     return _with_names([found])[0][1]
 
 
@@ -131,7 +131,7 @@ def _group_names(ids: Iterable[str | None]) -> dict[str, str]:
 
 
 def as_dict(seer: Seer, iso: Callable[[datetime | None], str | None]) -> dict[str, object]:
-    """A seer on the wire; `iso` writes times."""
+    """Build a seer on the wire; `iso` writes times."""
     reasons = []
     for why in seer.reasons:
         entry: dict[str, object] = {"kind": why.kind, "sentence": why.sentence}

@@ -10,12 +10,12 @@ Subjects = list[tuple[str, str]]
 
 
 def room(subject: str, id: str) -> str:
-    """The name under which the sockets of a user, or of a group's members, are addressed."""
+    """Return the name under which the sockets of a user, or of a group's members, are addressed."""
     return f"{subject}.{id}"
 
 
 def rooms_of(user_id: str) -> list[str]:
-    """The rooms that a user's socket joins."""
+    """List the rooms that a user's socket joins."""
     groups = User.groups.through.objects.filter(user_id=user_id).values_list("group_id", flat=True)
     return [room("user", user_id), *(room("group", id) for id in groups)]
 
@@ -37,12 +37,12 @@ _known: _Audience | None = None
 
 
 def fact(kind: str, object_id: str) -> dict[str, str]:
-    """The fact to note as changed when a share of an object comes, changes or goes."""
+    """Return the fact to note as changed when a share of an object comes, changes or goes."""
     return {"shares_of": f"{kind}:{object_id}"}
 
 
 def audience(live_kind: str, object_id: str) -> list[str]:
-    """The rooms that hear that `object_id` changed. Every share of the cloud is read once an epoch, not once a change."""
+    """List the rooms that hear that `object_id` changed. Every share of the cloud is read once an epoch, not once a change."""
     global _known
     kind = shareable.spoken_as(live_kind)
     if kind is None:

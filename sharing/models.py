@@ -19,7 +19,7 @@ from identity.groups.models import Group
 
 class ShareQuerySet(models.QuerySet[Any]):
     def live(self) -> "ShareQuerySet":
-        """Those that have not ended."""
+        """Query those that have not ended."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now()))
 
 

@@ -62,7 +62,7 @@ def facts_of(user_id: str) -> tuple[str, ...]:
 
 
 def on(actor: RequestContext, kind: str, object_id: str) -> list[Received]:
-    """The actor's live shares of one object."""
+    """List the actor's live shares of one object."""
     shares: Any = actor.extra.get("shares")
     return [share for share in shares.get((kind, object_id), ()) if share.is_live] if shares else []
 
@@ -76,7 +76,7 @@ def level_on(actor: RequestContext, target: Any) -> str | None:
 
 
 def best(actor: RequestContext, kind: str, object_id: str, level: str) -> Received | None:
-    """The longest of the actor's shares that include `level`."""
+    """Return the longest of the actor's shares that include `level`."""
     fit = [share for share in on(actor, kind, object_id) if reaches(share.level, level)]
     return max(
         fit, key=lambda share: (share.expires_at is None, share.expires_at or now(), RANK[share.level]), default=None
@@ -89,7 +89,7 @@ def has_any(actor: RequestContext, kind: str) -> bool:
 
 
 def ids(actor: RequestContext, kind: str, level: str = VIEW) -> Q:
-    """A condition on primary keys: what is shared with the actor, as subqueries on guardian's rows.
+    """Return a condition on primary keys: what is shared with the actor, as subqueries on guardian's rows.
 
     Ask has_any() first: who has no share should pay for none.
     """

@@ -113,7 +113,7 @@ def _about(row: Any, subject: str) -> Found:
 
 
 def get(actor: RequestContext, share_id: str) -> Found:
-    """One share, for whoever has it, gave it, or may share the object. Raises: ShareNotFound."""
+    """Find one share, for whoever has it, gave it, or may share the object. Raises: ShareNotFound."""
     found = _find(share_id)
     if not (_is_mine(actor, found) or found.row.given_by == actor.user_id or _may_manage(actor, found)):
         raise ShareNotFound(id=share_id)
@@ -137,7 +137,7 @@ def _may_manage(actor: RequestContext, found: Found) -> bool:
 
 
 def of_object(actor: RequestContext, kind_name: str, object_id: str) -> list[Found]:
-    """The live shares of an object that the actor may manage, newest first. Raises: UnknownKind, NotFound, Forbidden."""
+    """List the live shares of an object that the actor may manage, newest first. Raises: UnknownKind, NotFound, Forbidden."""
     kind = shareable.find(kind_name)
     row = kind.find(actor, object_id)
     policy.require(actor, kind.share, row)
@@ -148,7 +148,7 @@ def of_object(actor: RequestContext, kind_name: str, object_id: str) -> list[Fou
 
 
 def rows_of(kind: shareable.Shareable, object_pk: str) -> list[Found]:
-    """The live shares of an object, newest first. Asks no policy."""
+    """List the live shares of an object, newest first. Asks no policy."""
     found = []
     for subject, table in TABLES.items():
         rows = table.objects.live().filter(content_type=shareable.content_type(kind), object_pk=object_pk)
@@ -166,7 +166,7 @@ def with_me(actor: RequestContext) -> list[Found]:
 
 
 def subject_of(actor: RequestContext, kind: str, *, id: str = "", name: str = "", domain: str = "") -> Any:
-    """The user or group to share with: by id, or by name in a domain (its id or name; without one, the actor's own).
+    """Return the user or group to share with: by id, or by name in a domain (its id or name; without one, the actor's own).
 
     Raises: NoSuchSubject.
     """
@@ -257,7 +257,7 @@ def _check_room(subject: str, to: object, where: dict[str, object]) -> None:
 
 @transaction.atomic
 def change(actor: RequestContext, share_id: str, *, level: str | None = None, expires_at: Any = UNCHANGED) -> Found:
-    """Another level or end. A lower level or earlier end takes effect at once, on open consoles too.
+    """Change a share's level or end. A lower level or earlier end takes effect at once, on open consoles too.
 
     Raises: ShareNotFound, Forbidden, LevelMeansNothing, EndsInThePast, EndsTooLate, BeyondYourOwn.
     """

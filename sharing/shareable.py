@@ -38,11 +38,11 @@ class Shareable:
     also: tuple[str, ...] = ()
 
     def row(self, object_pk: str) -> Owned | None:
-        """The object, whoever asks; None when it is gone."""
+        """Return the object, whoever asks; None when it is gone."""
         return cast("Owned | None", self.model._default_manager.filter(pk=object_pk).first())
 
     def project_of(self, object_pk: str) -> str | None:
-        """The project that the object belongs to; None when it is gone, or is nobody's."""
+        """Return the project that the object belongs to; None when it is gone, or is nobody's."""
         row = self.row(object_pk)
         return row.project_id if row is not None else None
 
@@ -68,7 +68,7 @@ def every() -> list[Shareable]:
 
 
 def name_of(target: object) -> str | None:
-    """The kind of a row, None when such rows are not shared one by one."""
+    """Return the kind of a row, None when such rows are not shared one by one."""
     return _of_model.get(type(target))
 
 
@@ -77,7 +77,7 @@ def name_of_model(model: type) -> str | None:
 
 
 def spoken_as(live_kind: str) -> str | None:
-    """The kind that the sockets call `live_kind`."""
+    """Return the kind that the sockets call `live_kind`."""
     for kind in _kinds.values():
         if live_kind == kind.name or live_kind in kind.also:
             return kind.name
@@ -89,7 +89,7 @@ def content_type(kind: Shareable) -> ContentType:
 
 
 def permission(kind: Shareable, level: str) -> Permission:
-    """The Django permission that a guardian row names: the level, on the kind's model."""
+    """Return the Django permission that a guardian row names: the level, on the kind's model."""
     on = content_type(kind)
     name = f"{level} one {kind.name}"
     return Permission.objects.get_or_create(content_type=on, codename=level, defaults={"name": name})[0]

@@ -11,7 +11,7 @@ from common.keeping import gone_with
 
 
 def level_of(permission_id: object) -> str:
-    """The name of a share's level."""
+    """Return the name of a share's level."""
     return str(
         Permission.objects.filter(pk=str(permission_id)).values_list("codename", flat=True).first() or permission_id
     )

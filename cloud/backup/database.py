@@ -100,7 +100,7 @@ def tables() -> list[str]:
 
 
 def applied() -> list[str]:
-    """The migrations of the database that settings name, as `app.name`."""
+    """List the migrations of the database that settings name, as `app.name`."""
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
 
@@ -117,7 +117,7 @@ def unknown(migrations: list[str]) -> list[str]:
 
 
 def examined(file: Path) -> list[str]:
-    """The migrations in an SQLite file that is whole. Raises: BackupError."""
+    """List the migrations in an SQLite file that is whole. Raises: BackupError."""
     try:
         with closing(sqlite3.connect(file)) as link:
             said = link.execute("PRAGMA quick_check(1)").fetchone()[0]

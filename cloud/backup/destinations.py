@@ -10,7 +10,7 @@ from cloud.backup.places import Place
 
 
 def place(text: str) -> Place:
-    """The place that a command line or a setting names: a folder, or s3://bucket/prefix. Raises: BackupError."""
+    """Return the place that a command line or a setting names: a folder, or s3://bucket/prefix. Raises: BackupError."""
     if text.startswith("s3://"):
         from cloud.backup.s3 import Bucket  # late: boto3 costs 30 MiB and a second
 

@@ -129,7 +129,7 @@ def _write(place: Place, name: str, found: Manifest, seal: Seal | None, say: Say
 
 
 def read(path: Path) -> Iterator[bytes]:
-    """A file's bytes in pieces. Raises: BackupError."""
+    """Read a file's bytes in pieces. Raises: BackupError."""
     try:
         with path.open("rb") as file:
             while piece := file.read(PIECE):

@@ -67,7 +67,7 @@ def write(place: Place, folder: str, manifest: Manifest, seal: Seal | None) -> N
 
 
 def read(place: Place, folder: str) -> tuple[Manifest, dict[str, object]]:
-    """The manifest, and what it says word for word. Raises: BackupError."""
+    """Read the manifest, and what it says word for word. Raises: BackupError."""
     text = bytearray()
     for piece in place.get(folder, NAME):
         text += piece
@@ -134,17 +134,17 @@ def _counted(place: Place, folder: str, part: Part) -> Iterator[bytes]:
 
 
 def whole(place: Place) -> list[str]:
-    """The backups in a place that have a manifest, oldest first."""
+    """List the backups in a place that have a manifest, oldest first."""
     found = [name for name in place.folders() if FOLDER.fullmatch(name) and place.has(name, NAME)]
     return sorted(found, key=when)
 
 
 def when(folder: str) -> str:
-    """The moment in a backup's name, sortable."""
+    """Return the moment in a backup's name, sortable."""
     found = FOLDER.fullmatch(folder)
     return f"{found[2]} {folder}" if found else ""
 
 
 def cloud_of(folder: str) -> str:
-    """The cloud in a backup's name."""
+    """Return the cloud in a backup's name."""
     return folder.partition("-")[0]

@@ -28,7 +28,7 @@ class Place(ABC):
 
     @abstractmethod
     def folders(self) -> list[str]:
-        """The names of the folders in it."""
+        """List the names of the folders in it."""
 
     @abstractmethod
     def has(self, folder: str, name: str) -> bool: ...

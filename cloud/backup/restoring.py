@@ -38,7 +38,7 @@ _SQLITE: Final = ("", "-wal", "-shm")
 
 
 def entry() -> database.Entry:
-    """The database that settings name."""
+    """Return the database that settings name."""
     return connection.settings_dict
 
 
@@ -53,7 +53,7 @@ class Source:
 
 
 def find(place: Place, name: str = "") -> tuple[Place, str]:
-    """The backup of that name, else the newest; `place` may be a backup itself. Raises: BackupError."""
+    """Find the backup of that name, else the newest; `place` may be a backup itself. Raises: BackupError."""
     if isinstance(place, Folder) and (place.path / manifest.NAME).is_file():
         return Folder(place.path.parent), place.path.name
     found = manifest.whole(place)
@@ -104,7 +104,7 @@ class Fetched:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder beside the data that goes afterwards; 0700."""
+    """Make a folder beside the data that goes afterwards; 0700."""
     data = Path(settings.DATA)
     data.mkdir(mode=0o711, parents=True, exist_ok=True)
     for left in data.glob(".restore-*"):
@@ -117,7 +117,7 @@ def scratch() -> Iterator[Path]:
 
 
 def fetch(given: Source, into: Path, say: Say) -> Fetched:
-    """Every part, in files of `into`. Raises: BackupError."""
+    """Fetch every part, in files of `into`. Raises: BackupError."""
     found = Fetched(into, into / "database", given.manifest.engine)
     for part in given.manifest.parts:
         with os.fdopen(os.open(into / part.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -294,7 +294,7 @@ def missing_images(rows: list[Described]) -> list[Described]:
 
 
 def copied(file: Path, into: Path) -> Fetched:
-    """A copy of the database alone, such as an upgrade makes. Raises: BackupError."""
+    """Return a copy of the database alone, such as an upgrade makes. Raises: BackupError."""
     target = into / "database"
     try:
         shutil.copyfile(file, target)

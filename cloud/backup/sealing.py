@@ -32,7 +32,7 @@ MOST: Final = 1 << 20
 
 
 def passphrase_of(path: Path) -> str:
-    """The passphrase in a file, without its line end. Raises: BackupError."""
+    """Return the passphrase in a file, without its line end. Raises: BackupError."""
     try:
         facts, text = path.stat(), path.read_text()
     except (OSError, ValueError) as error:
@@ -71,7 +71,7 @@ class Seal:
         return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(self._key)
 
     def close(self, part: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """A part as it is kept."""
+        """Yield a part as it is kept."""
         salt = secrets.token_bytes(SALT)
         cipher = AESGCM(self._derived(f"part {part}", salt))
         yield salt

@@ -22,7 +22,7 @@ _KINDS = ("reports", "heartbeats", "orders", "bulk_orders")
 
 
 def client() -> Any:
-    """A connection to the embedded Redis, or to one of the operator's own. An answer now is worth more than another try."""
+    """Connect to the embedded Redis, or to one of the operator's own. An answer now is worth more than another try."""
     once: Any = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": Retry(NoBackoff(), 0)}
     if settings.BROKER_URL.startswith("redis+socket://"):
         path = settings.BROKER_URL.removeprefix("redis+socket://").split("?")[0]

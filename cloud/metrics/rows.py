@@ -22,7 +22,7 @@ from operations.models import LIVE, BackgroundJob, Lease, Operation, State
 
 
 def gauge(name: str, documentation: str, *samples: tuple[dict[str, str], float]) -> Metric:
-    """A family of gauges."""
+    """Return a family of gauges."""
     found = Metric(name, documentation, "gauge")
     for labels, value in samples:
         found.add_sample(name, labels, value)

@@ -42,7 +42,7 @@ RETRIED = (429, 502, 503, 504)
 
 
 def body(service: str, status: int, text: str = "") -> str:
-    """The JSON of an error; `REQUEST_ID` is in it where the service says the id in the body. One line of HTML for `PAGE`."""
+    """Write an error as JSON; `REQUEST_ID` is in it where the service says the id in the body. One line of HTML for `PAGE`."""
     if service == PAGE:
         said = html.escape(f"{status} {TITLES[status]}: {text or TEXTS[status]}", quote=False)
         return f"<html><head></head><body><h1>{said}</h1></body></html>"

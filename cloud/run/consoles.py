@@ -186,7 +186,7 @@ class Consoles(websocketproxy.ProxyRequestHandler):  # type: ignore[misc]
 
 
 def unmask(self: websocket.WebSocket, frame: bytes, mask: bytes) -> bytes:
-    """The payload of a client's frame (RFC 6455, 5.3): each byte XOR the mask's, over and over."""
+    """Return the payload of a client's frame (RFC 6455, 5.3): each byte XOR the mask's, over and over."""
     over = mask * (len(frame) // 4 + 1)
     return (int.from_bytes(frame) ^ int.from_bytes(over[: len(frame)])).to_bytes(len(frame))
 

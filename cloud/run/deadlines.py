@@ -19,7 +19,7 @@ _UNITS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 
 
 def overdue(sessions: str) -> list[str]:
-    """The names of those in `show sess` that last longer than their backend allows."""
+    """List the names of those in `show sess` that last longer than their backend allows."""
     return [
         name
         for name, backend, age in _SESSION.findall(sessions)

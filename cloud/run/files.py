@@ -63,7 +63,7 @@ def _mend(path: Path, rights: Rights) -> None:
 
 
 def of_file(accounts: Accounts, name: str) -> Rights:
-    """The rights of a file below STACKLING_DATA."""
+    """Return the rights of a file below STACKLING_DATA."""
     if name in users.FILES:
         return accounts.of_folder(users.FILES[name])
     folder = users.DATA.get(str(Path(name).parent))

@@ -139,12 +139,12 @@ _OWN_HEADERS = (
 
 
 def proxy_socket(cloud: Cloud) -> Path:
-    """The socket for the reverse proxy. nginx lets anyone use its sockets, so they lie in a folder that others may not pass."""
+    """Name the reverse proxy's socket. nginx lets anyone use its sockets, so they lie in a folder that others may not pass."""
     return cloud.run / "nginx" / "door.sock"
 
 
 def agents(cloud: Cloud) -> Path:
-    """The socket for the agents of this machine."""
+    """Return the socket for the agents of this machine."""
     return cloud.run / "nginx" / "agents.sock"
 
 

@@ -50,7 +50,7 @@ def _plan() -> tuple[list[str], list[str]]:
 
 
 def copy_database(folder: Path) -> Path | None:
-    """A copy of the database as it is now; the newest three are kept. None when there is nothing to copy yet.
+    """Copy the database as it is now; the newest three are kept. None when there is nothing to copy yet.
 
     Raises: Refused when it cannot be copied.
     """

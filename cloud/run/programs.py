@@ -76,7 +76,7 @@ def _redis(cloud: Cloud, mode: str) -> Program:
 
 
 def control_plane(cloud: Cloud, proxy_as_root: bool, *, several_users: bool = False) -> list[Program]:
-    """Everything but the host agents. The reverse proxy starts as root where it binds inside a namespace."""
+    """List everything but the host agents. The reverse proxy starts as root where it binds inside a namespace."""
     mode = "0660" if several_users else "0600"  # of sockets that do not see for themselves
     programs = [
         Program("web", _web(cloud, mode), user="web"),
@@ -109,7 +109,7 @@ def control_plane(cloud: Cloud, proxy_as_root: bool, *, several_users: bool = Fa
 
 
 def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
-    """One agent a host, inside the host's namespaces, and one for all fake hosts. `underlay`: host → its address."""
+    """List one agent a host, inside the host's namespaces, and one for all fake hosts. `underlay`: host → its address."""
     common = {
         "STACKLING_CONTROL": f"unix:{nginx.agents(cloud)}",
         "STACKLING_HOST_KEY_FILE": f"{cloud.data}/keys/hosts",
@@ -182,7 +182,7 @@ def _section(program: Program, cloud: Cloud, accounts: Accounts) -> str:
 
 
 def supervisor_config(name: str, programs: Iterable[Program], cloud: Cloud, accounts: Accounts) -> str:
-    """The configuration of one supervisord, whose control socket is `<run>/<name>.sock`."""
+    """Return the configuration of one supervisord, whose control socket is `<run>/<name>.sock`."""
     starter = accounts.starter  # may ask how the agents are, which run under root's
     owner = f"chown={starter.name}\n" if starter.uid else ""
     head = f"""\

@@ -164,7 +164,7 @@ _LOG = (
 
 
 def errors_map() -> str:
-    """The file that holds each error's body: `<service>.<status>` and what is before and after the request's id in it."""
+    """Return the file that holds each error's body: `<service>.<status>` and what is before and after the request's id in it."""
     lines = []
     for service in answers.FORMS:
         for status in answers.TEXTS:

@@ -255,7 +255,7 @@ def _hosts(env: dict[str, str]) -> tuple[int, int]:
 
 
 def read(environment: dict[str, str] | None = None) -> Cloud:
-    """The cloud that the environment and the clone's .env describe.
+    """Read the cloud that the environment and the clone's .env describe.
 
     Raises: Refused when a value is wrong.
     """

@@ -41,7 +41,7 @@ class Steps:
 
 
 def hash_files(paths: Iterable[Path], *more: str) -> str:
-    """A hash of files' contents and of `more`; folders are walked, absent files count as empty."""
+    """Return a hash of files' contents and of `more`; folders are walked, absent files count as empty."""
     digest = hashlib.sha256("\0".join(more).encode())
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

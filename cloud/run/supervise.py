@@ -28,7 +28,7 @@ def start(cloud: Cloud, name: str, *, through: list[str]) -> subprocess.Popen[by
 
 
 def ask(socket: Path) -> Any:
-    """The XML-RPC interface of the supervisord behind this socket."""
+    """Return the XML-RPC interface of the supervisord behind this socket."""
     import xmlrpc.client  # with this, 4 MiB that what only watches (watch.py) does not need
 
     from supervisor.xmlrpc import SupervisorTransport
@@ -59,7 +59,7 @@ def states(cloud: Cloud, name: str) -> dict[str, Info] | None:
 
 
 def pid_of(cloud: Cloud, name: str) -> int | None:
-    """The pid of a running supervisord of this cloud, by its pid file and its command line."""
+    """Return the pid of a running supervisord of this cloud, by its pid file and its command line."""
     path = cloud.run / f"{name}.pid"
     try:
         pid = int(path.read_text())

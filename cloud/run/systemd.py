@@ -45,7 +45,7 @@ def _quoted(name: str, value: str) -> str:
 
 
 def unit(cloud: Cloud) -> str:
-    """The unit's text. Settings of .env are not in it: the start reads that file again. Secrets belong there."""
+    """Return the unit's text. Settings of .env are not in it: the start reads that file again. Secrets belong there."""
     given = {name: value for name, value in cloud.given.items() if name.startswith("STACKLING_") or is_secret(name)}
     secret = sorted(name for name, value in given.items() if value and is_secret(name))  # anyone may read a unit
     given["STACKLING_DATA"] = str(cloud.data)

@@ -158,7 +158,7 @@ class Accounts:
         return self.rights(place.owner, place.group, place.mode)
 
     def of_files(self, place: Place) -> tuple[int, int, int]:
-        """The same of what lies in a folder."""
+        """Return the same of what lies in a folder."""
         if place.files is not None:
             return self.rights(*place.files)
         return self.rights(place.owner, place.group, 0o640 if place.group else 0o600)
@@ -180,7 +180,7 @@ def _can_run(account: Account, cloud: Cloud) -> bool:
 
 
 def control_account(cloud: Cloud) -> Account:
-    """The account for the control plane of this cloud. The data folder must exist.
+    """Return the account for the control plane of this cloud. The data folder must exist.
 
     Raises: Refused where it could not work, with what would let it.
     """
@@ -197,7 +197,7 @@ def control_account(cloud: Cloud) -> Account:
 
 
 def accounts_of(cloud: Cloud) -> Accounts:
-    """The accounts of this cloud's programs. The data folder must exist.
+    """Return the accounts of this cloud's programs. The data folder must exist.
 
     Raises: Refused where they could not work, with what would let them.
     """
@@ -248,7 +248,7 @@ def _passable(folder: Path, account: Account) -> bool:
 
 
 def as_root(command: list[str]) -> list[str]:
-    """The command, through sudo where we are not root. The environment is kept.
+    """Return the command, through sudo where we are not root. The environment is kept.
 
     Raises: Refused when there is no way to be root.
     """

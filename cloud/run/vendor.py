@@ -82,7 +82,7 @@ def install(*, tools: bool = False) -> None:
 
 
 def tool(path: str) -> Path:
-    """A file of node_modules that only checks and tests need, installed if it is not there. Raises: Refused."""
+    """Return a file of node_modules that only checks and tests need, installed if it is not there. Raises: Refused."""
     found = MODULES / path
     if not found.exists():
         install(tools=True)

@@ -45,7 +45,7 @@ def watch(cloud: Cloud, children: dict[str, int]) -> int:
 
 
 def main(words: list[str]) -> int:
-    """The lock is held by being open."""
+    """Watch over the cloud; the lock is held by being open."""
     children = {name: int(pid) for name, _, pid in (word.partition("=") for word in words[1:])}
     cloud = settings.read()
     try:

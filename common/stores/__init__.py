@@ -26,7 +26,7 @@ _KEY = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,200}\Z")
 
 
 def checked(key: str) -> str:
-    """The same key, where it is one of a store: nothing of a path, so that none names what lies outside. Raises: ValueError."""
+    """Check a key, and return it where it is one of a store: nothing of a path, so that none names what lies outside. Raises: ValueError."""
     if not _KEY.match(key):
         raise ValueError(f"{key[:200]!r} is no key of a store: letters, digits, - _ . and none of them a dot in front")
     return key
@@ -62,7 +62,7 @@ class Writing(Protocol):
         """Bring everything written to stable storage."""
 
     def local(self) -> AbstractContextManager[Path]:
-        """A file of this machine with the bytes written so far, for programs that read files; valid inside the context."""
+        """Give a file of this machine with the bytes written so far, for programs that read files; valid inside the context."""
 
     def settle(self) -> None:
         """Give the bytes their key, in one step and durably; what had it before is replaced."""
@@ -88,7 +88,7 @@ class Store(Protocol):
         """Begin an object. Several may be written under one key at a time; the last one settled stays."""
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes [start, start + length) in pieces; to the end without a length. The object is opened by the call.
+        """Find the bytes [start, start + length) in pieces; to the end without a length. The object is opened by the call.
 
         Raises: DataMissing.
         """
@@ -100,7 +100,7 @@ class Store(Protocol):
         """Remove an object; absent is success."""
 
     def location(self, key: str) -> Path:
-        """The file of an object; only with capability "location". It need not be there."""
+        """Return the file of an object; only with capability "location". It need not be there."""
 
     def free(self) -> int:
         """Bytes that may still be written."""

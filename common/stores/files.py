@@ -146,7 +146,7 @@ class Part:
 
 
 def pieces_of(path: Path) -> Iterator[bytes]:
-    """A file's bytes in pieces."""
+    """Yield a file's bytes in pieces."""
     return _pieces(path.open("rb"), 0, None)
 
 

@@ -63,7 +63,7 @@ def socket_path(server: Server, kind: str) -> Path:
 
 
 def ticket(actor: RequestContext, *, server_id: str, kind: str, cookie: str = "") -> str:
-    """A ticket that opens one console ("vnc" or "serial") once, within a minute. `cookie`: what has to be shown with it.
+    """Issue a ticket that opens one console ("vnc" or "serial") once, within a minute. `cookie`: what has to be shown with it.
 
     Raises: ServerNotFound, Forbidden, NotReady when the machine does not run, TooManyConsoles.
     """

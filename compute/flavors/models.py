@@ -27,7 +27,7 @@ class Flavor(models.Model):
         return self.name
 
     def embedded(self) -> dict[str, object]:
-        """The copy that a server keeps, in the form the wire shows from 2.47 on."""
+        """Build the copy that a server keeps, in the form the wire shows from 2.47 on."""
         return {
             "vcpus": self.vcpus,
             "ram": self.ram,

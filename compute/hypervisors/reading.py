@@ -90,12 +90,12 @@ def servers_on(hosts: list[Host]) -> dict[str, list[dict[str, str]]]:
 
 
 def service_id(host: Host, binary: str) -> str:
-    """A stable UUID of one binary on one host: the host's own for nova-compute, for others one made of that and the binary's name."""
+    """Make a stable UUID of one binary on one host: the host's own for nova-compute, for others one made of that and the binary's name."""
     return host.id if binary == "nova-compute" else str(uuid5(UUID(host.id), binary))
 
 
 def services() -> list[dict[str, Any]]:
-    """Each binary on each host that has its role."""
+    """List each binary on each host that has its role."""
     zones = scheduling.zones()
     out = []
     for host in Host.objects.order_by("number"):

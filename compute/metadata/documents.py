@@ -153,7 +153,7 @@ def _routes(version: int, subnet: Subnet) -> list[dict[str, str]]:
 
 
 def files_since(version: str, names: Iterable[str]) -> list[str]:
-    """Those of `names` that OpenStack's tree of `version` has; dates sort as text, and "latest" after all."""
+    """List those of `names` that OpenStack's tree of `version` has; dates sort as text, and "latest" after all."""
     return [name for name in names if version >= FILES_SINCE.get(name, "")]
 
 

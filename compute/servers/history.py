@@ -185,7 +185,7 @@ def _stage(name: str, label: str, step: OperationStep | None) -> Stage:
 
 
 def timeline(operation: Operation) -> dict[str, object]:
-    """One operation for `manage.py why` and for the activity list."""
+    """Build one operation for `manage.py why` and for the activity list."""
     known = registered.labels(operation.flow, operation.version)
     steps = []
     for step in operation.steps.order_by("id"):

@@ -240,7 +240,7 @@ _locked = Prepared(lambda id: Server.objects.locked().filter(id=id))
 
 
 def living(server_id: str, *, lock: bool = False) -> Server:
-    """One living server. Raises: ServerNotFound."""
+    """Return one living server. Raises: ServerNotFound."""
     found: Server | None = (_living_locked if lock else _living).first(server_id)
     if found is None:
         raise ServerNotFound(id=server_id)
@@ -248,7 +248,7 @@ def living(server_id: str, *, lock: bool = False) -> Server:
 
 
 def locked(server_id: str) -> Server:
-    """One server, deleted or not, locked. Raises: ServerNotFound."""
+    """Return one server, deleted or not, locked. Raises: ServerNotFound."""
     found: Server | None = _locked.first(server_id)
     if found is None:
         raise ServerNotFound(id=server_id)

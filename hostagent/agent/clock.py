@@ -31,7 +31,7 @@ class ControlClock:
         return time.time() - self.now() if self.is_known else 0.0
 
     def challenge(self) -> str:
-        """A new one, to be sent to control."""
+        """Return a new one, to be sent to control."""
         text = secrets.token_hex(12)
         with self._lock:
             self._asked[text] = time.monotonic()

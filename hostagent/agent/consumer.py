@@ -21,7 +21,7 @@ class Consumer(celery.Consumer):  # type: ignore[misc]
         ]
 
     def create_task_handler(self, *args: Any, **more: Any) -> Callable[[Any], None]:
-        """A message of a form that Celery does not think of costs itself: it ended the process, and came again where it was
+        """Have a message of a form that Celery does not think of cost itself: it ended the process, and came again where it was
         not acknowledged."""
         take = super().create_task_handler(*args, **more)
 

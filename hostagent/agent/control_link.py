@@ -96,7 +96,7 @@ class ControlLink:
         return True
 
     def download(self, path: str, start: int) -> Iterator[bytes]:
-        """The bytes of `path` from `start` on, in pieces. Raises: ControlError."""
+        """Yield the bytes of `path` from `start` on, in pieces. Raises: ControlError."""
         connection = self._connect()
         try:
             headers = self._headers("GET", path) | ({"Range": f"bytes={start}-"} if start else {})

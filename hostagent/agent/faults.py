@@ -37,7 +37,7 @@ class Fault:
 
 
 def given(text: str) -> Fault | None:
-    """The fault of a setting, or of the file that it names with an @. Raises: ValueError when the text is not a fault."""
+    """Return the fault of a setting, or of the file that it names with an @. Raises: ValueError when the text is not a fault."""
     if not text.startswith("@"):
         return Fault.parse(text)
     path = Path(text[1:])

@@ -49,7 +49,7 @@ class Gate:
         self._turns.close()
 
     def admit(self, message: object) -> Cast | None:
-        """The cast that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
+        """Return the cast that a message holds, or None: it is not ours, or must not be done; that is said in an event."""
         cast = self._opened(message)
         if cast is None or (cast["verb"] == messages.WELCOME and "challenge" in cast["body"]):
             return cast  # a welcome is as new as the challenge that it answers
@@ -137,7 +137,7 @@ def _opened_with(key: str, message: dict[str, object]) -> Cast | None:
 
 
 def object_of(cast: Cast) -> str:
-    """The object whose newest cast this one must not be older than: that of its serial queue; "" where there is none."""
+    """Return the object whose newest cast this one must not be older than: that of its serial queue; "" where there is none."""
     verb = VERBS[cast["verb"]]
     if verb.serial is not None:
         return verb.serial_queue_of(cast["body"])

@@ -274,7 +274,7 @@ class Reports:
         kept.close()
 
     def close(self, report: Report) -> Closed:
-        """The report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
+        """Return the report as it leaves. Raises: ValueError, TypeError when it is no JSON."""
         if self._clock.speaks == 1 or report["kind"] == Kind.HELLO:
             signed = messages.sign({**report, "v": 1, "sent": time.time()}, self._own.signing_key())
             return typing.cast(Closed, signed)

@@ -49,7 +49,7 @@ class SetAside:
         return self.folder / id
 
     def begin(self, kind: str, key: str, why: str, **facts: Any) -> tuple[Note, Path]:
-        """The note is written, to the disk, before anything moves. What a kill cut short is taken up again."""
+        """Write the note, to the disk, before anything moves. What a kill cut short is taken up again."""
         with self._lock:
             for part in sorted(self.folder.glob(f"*-{key.replace(':', '-')}{PART}")):
                 return self._read(part), part
@@ -76,7 +76,7 @@ class SetAside:
         return note
 
     def items(self) -> list[Note]:
-        """Those whose note can be read; the others stay until an operator looks."""
+        """List those whose note can be read; the others stay until an operator looks."""
         if not self.folder.exists():
             return []
         found = (read_whole(path / NOTE, _is_note, absent=None, damaged=None) for path in sorted(self.folder.iterdir()))

@@ -30,7 +30,7 @@ class HostSettings:
     key_file: KeyFile | None = None  # where the key stands, which may be rotated
 
     def keys(self) -> tuple[str, ...]:
-        """The host's keys now: the first signs and encrypts, each opens."""
+        """List the host's keys now: the first signs and encrypts, each opens."""
         return (self.key_file.keys() if self.key_file is not None else ()) or (self.key,)
 
     def signing_key(self) -> str:
@@ -86,7 +86,7 @@ class Settings:
 
 
 def drivers_of(env: Mapping[str, str]) -> Choices:
-    """The drivers that STACKLING_DRIVER, STACKLING_HYPERVISOR, STACKLING_NETWORK and STACKLING_STORAGE ask for.
+    """Return the drivers that STACKLING_DRIVER, STACKLING_HYPERVISOR, STACKLING_NETWORK and STACKLING_STORAGE ask for.
 
     Raises: SettingsError.
     """
@@ -129,23 +129,23 @@ def broker_address(env: Mapping[str, str]) -> str:
 
 
 def default_run(data: Path) -> Path:
-    """The short folder for sockets of the cloud whose state is in `data`."""
+    """Return the short folder for sockets of the cloud whose state is in `data`."""
     return Path("/run/stackling") / hashlib.sha256(str(data).encode()).hexdigest()[:8]
 
 
 def demo_kernel(data: Path) -> str:
-    """The kernel of the demo image, where this machine has built it."""
+    """Return the kernel of the demo image, where this machine has built it."""
     kernel = data / "cache" / "demo" / "demo-kernel"
     return str(kernel) if kernel.exists() else ""
 
 
 def key_path(place: Path, host: str) -> Path:
-    """The file itself, or `<host>.key` in a folder."""
+    """Return the file itself, or `<host>.key` in a folder."""
     return place / f"{host}.key" if place.is_dir() else place
 
 
 def read_key(place: Path, host: str) -> str:
-    """The host's key in hex. Raises: SettingsError."""
+    """Read the host's key in hex. Raises: SettingsError."""
     path = key_path(place, host)
     try:
         keys = keys_in(path.read_text())

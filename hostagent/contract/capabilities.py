@@ -94,7 +94,7 @@ DRIVERS_VERSION: Final = 1
 
 
 def of_host(instances: Iterable[DriverInstance]) -> frozenset[str]:
-    """The names of what a host with these drivers can do. A name that is not known here counts where any driver declares it."""
+    """Name what a host with these drivers can do. A name that is not known here counts where any driver declares it."""
     declared: dict[str, set[str]] = {}
     for instance in instances:
         declared.setdefault(instance["kind"], set()).update(instance["capabilities"])

@@ -114,7 +114,7 @@ def host_queue(host: str, *, bulk: bool = False) -> str:
 
 
 def canonical(message: Mapping[str, object]) -> bytes:
-    """The bytes that a signature covers: the message without it (`seal`), keys sorted, no spaces, UTF-8."""
+    """Return the bytes that a signature covers: the message without it (`seal`), keys sorted, no spaces, UTF-8."""
     body = {k: v for k, v in message.items() if k != "seal"}
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -45,19 +45,19 @@ PIECE_CHANGES: Final = capabilities.PIECE_CHANGES.name
 
 
 def item_digest(item: object) -> int:
-    """The share of one item of a long list in its piece's hash."""
+    """Return the share of one item of a long list in its piece's hash."""
     text = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:16], "big")
 
 
 def summed_hash(fixed: dict[str, object], sums: dict[str, int]) -> str:
-    """The hash of a body whose long lists add up to these sums: one more item costs one digest, not a new reading."""
+    """Return the hash of a body whose long lists add up to these sums: one more item costs one digest, not a new reading."""
     whole = {**fixed, **{name: f"{total:032x}" for name, total in sums.items()}}
     return hashlib.sha256(canonical(whole)).hexdigest()[:32]
 
 
 def piece_hash(body: dict[str, Any]) -> str:
-    """The hash by which control and agent compare one piece of wanted network state. An agent gives it back as it came."""
+    """Hash one piece of wanted network state, for control and agent to compare. An agent gives it back as it came."""
     sums = {name: sum(map(item_digest, body[name])) % (1 << 128) for name in LISTS if name in body}
     return summed_hash({name: value for name, value in body.items() if name not in LISTS}, sums)
 
@@ -79,7 +79,7 @@ PieceChange = TypedDict("PieceChange", {"hash": str, "from": str, "set": dict[st
 
 
 def changed_body(body: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """A body after a PieceChange. Raises: KeyError, TypeError for a change that is none."""
+    """Return a body after a PieceChange. Raises: KeyError, TypeError for a change that is none."""
     changed = {**body, **change["set"]}
     for name, items in change["lists"].items():
         key = LISTS[name]

@@ -33,7 +33,7 @@ POWER: Final[dict[AnyVerb, tuple[frozenset[str], str]]] = {
 
 
 def of_power(power: str) -> str:
-    """The state of a domain that is made with `power` "on" or "off"."""
+    """Return the state of a domain that is made with `power` "on" or "off"."""
     return SHUTOFF if power == "off" else RUNNING
 
 

@@ -61,7 +61,7 @@ class Verb(Generic[Body, Answer]):
         return needed
 
     def serial_queue_of(self, body: Mapping[str, object]) -> str:
-        """The key of the serial queue in which a cast with this body waits for its turn."""
+        """Return the key of the serial queue in which a cast with this body waits for its turn."""
         return self.name if self.serial is None else self.serial.of(str(body[self.serial.key]))
 
     def may_fail_with(self, code: str) -> bool:

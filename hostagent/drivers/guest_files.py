@@ -33,7 +33,7 @@ class GuestFiles:
             path.chmod(0o600)
 
     def home(self, server_id: str) -> Path:
-        """The folder of a server, made where it is missing."""
+        """Return the folder of a server, made where it is missing."""
         home = self.homes / server_id
         is_new = not home.exists()
         if is_new:
@@ -44,7 +44,7 @@ class GuestFiles:
         return home
 
     def ensure_config_drive(self, server_id: str, files: dict[str, str]) -> FileLocation:
-        """An ISO labelled config-2 with these files (name → base64)."""
+        """Return an ISO labelled config-2 with these files (name → base64)."""
         from hostagent.drivers.config_drive import write_iso  # late: pycdlib is large and seldom used
 
         path = self.home(server_id) / CONFIG_DRIVE

@@ -25,7 +25,7 @@ def driver_class(choice: Choice, kind: Literal["storage"]) -> Callable[[HostCont
 
 
 def driver_class(choice: Choice, kind: Kind) -> object:
-    """The class of a driver, imported now."""
+    """Return the class of a driver, imported now."""
     module, _, name = DRIVERS[kind][choice.driver].partition(":")
     found: object = getattr(import_module(module), name)
     return found
@@ -36,7 +36,7 @@ def told(
     network: tuple[Choice, NetworkDriver],
     pools: Iterable[tuple[Choice, Storage]],
 ) -> Drivers:
-    """What a hello says of the drivers of a host."""
+    """Tell what a hello says of the drivers of a host."""
     switch = _instance(*network)
     switch["vif"] = network[1].vif
     return {

@@ -61,7 +61,7 @@ class Choices:
 
 
 def choose(named: Mapping[str, str] = {}, *, fake: bool = False) -> Choices:
-    """The drivers that settings ask for. `named`: kind → "name=driver:place, …"; a kind that is not named has its default, or with
+    """Choose the drivers that settings ask for. `named`: kind → "name=driver:place, …"; a kind that is not named has its default, or with
     `fake` its fake one.
 
     Raises: DriverError.

@@ -16,7 +16,7 @@ class NoAccount(Exception):
 
 
 def ensure(name: str, *, groups: tuple[str, ...] = ()) -> pwd.struct_passwd:
-    """The account `name`, with a group of its own and no shell, in those of `groups` that this machine has.
+    """Return the account `name`, with a group of its own and no shell, in those of `groups` that this machine has.
 
     Raises: NoAccount.
     """
@@ -35,7 +35,7 @@ def ensure(name: str, *, groups: tuple[str, ...] = ()) -> pwd.struct_passwd:
 
 
 def ensure_group(name: str, members: Iterable[str]) -> int:
-    """The number of the group `name`, which all of `members` are in.
+    """Return the number of the group `name`, which all of `members` are in.
 
     Raises: NoAccount.
     """

@@ -78,12 +78,12 @@ class Profiles:
 
 
 def name_of(server_id: str) -> str:
-    """The one name that libvirt takes for a domain of this uuid."""
+    """Return the one name that libvirt takes for a domain of this uuid."""
     return f"libvirt-{server_id}"
 
 
 def profile(server_id: str, xml: str, images: Path) -> str:
-    """The text of a guest's profile, from its domain's definition. `images`: the folder in which disks may rest.
+    """Return the text of a guest's profile, from its domain's definition. `images`: the folder in which disks may rest.
 
     Raises: NotConfined where a path cannot be named, or a disk rests on what is no image.
     """

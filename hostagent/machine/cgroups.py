@@ -119,7 +119,7 @@ def shares(vcpus: int, memory_mib: int) -> dict[str, str]:
 
 
 def own_group() -> str:
-    """Our group of version 2, without what is below it that we made ourselves."""
+    """Return our group of version 2, without what is below it that we made ourselves."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         if line.startswith("0::"):
             return line[3:].removesuffix("/cloud").removesuffix("/.control")  # systemd's own, of ExecStopPost

@@ -71,7 +71,7 @@ class NotStarted(Exception):
 
 
 def command(kind: str, *argv: str, uid: int | None = None, pdeathsig: bool = False) -> list[str]:
-    """The command line that becomes what the table says of `kind`, then runs `argv`. `uid` overrides the account's."""
+    """Return the command line that becomes what the table says of `kind`, then runs `argv`. `uid` overrides the account's."""
     row = DAEMONS[kind]
     death = ["--pdeathsig", "KILL"] if pdeathsig else []
     if os.geteuid():  # an agent of fake hosts, a test: there is nobody else to become

@@ -8,14 +8,14 @@ from hostagent.machine import confinement
 
 
 def passable(folder: Path) -> Path:
-    """The folder, made where it is missing: others may pass it, and neither list nor read."""
+    """Return the folder, made where it is missing: others may pass it, and neither list nor read."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)
     return folder
 
 
 def folder_for(kind: str, folder: Path) -> Path:
-    """A daemon's folder: root's, with a part `state` in it that is the daemon's. Gives `state`."""
+    """Make a daemon's folder: root's, with a part `state` in it that is the daemon's. Gives `state`."""
     state = passable(folder) / "state"
     state.mkdir(exist_ok=True)
     confinement.give(state, kind, mode=0o700, whole=True)

@@ -110,7 +110,7 @@ class Daemons:
             _send(process, daemon, sign)
 
     def find(self, daemon: Daemon) -> list[Process]:
-        """Its processes on this machine. Those found before are looked at first: a walk through all of a host takes long."""
+        """Find its processes on this machine, those found before first: a walk through all of a host takes long."""
         known = self._known.get(daemon.config, [])
         if known and all(_identify(process.pid, daemon) == process for process in known):
             return known

@@ -25,7 +25,7 @@ def has_numbers() -> bool:
 
 
 def uid(server_id: str) -> int:
-    """The user id of the server's QEMU: one of its own, or where there are no numbers the one for all guests."""
+    """Return the user id of the server's QEMU: one of its own, or where there are no numbers the one for all guests."""
     if not has_numbers():
         return accounts.ensure(confinement.QEMU).pw_uid
     return FIRST + int.from_bytes(hashlib.sha256(server_id.encode()).digest()[:4]) % (MANY + 1)
@@ -36,7 +36,7 @@ def gid() -> int:
 
 
 def give(path: Path, server_id: str, *, mode: int = 0o600) -> Path:
-    """A file, or a folder, becomes this guest's. Never through a link."""
+    """Make a file, or a folder, this guest's. Never through a link."""
     if os.geteuid() == 0 and not path.is_symlink():
         os.chown(path, uid(server_id), -1, follow_symlinks=False)
         path.chmod(mode)
@@ -44,14 +44,14 @@ def give(path: Path, server_id: str, *, mode: int = 0o600) -> Path:
 
 
 def fresh(path: Path, server_id: str) -> Path:
-    """An empty file of this guest's, in the place of what was left there: tools that run as the guest fill it."""
+    """Make an empty file of this guest's, in the place of what was left there: tools that run as the guest fill it."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
     return give(path, server_id)
 
 
 def fresh_image(path: Path) -> Path:
-    """An empty file that tools which run as the user of all guests fill; `share` makes an image of it."""
+    """Make an empty file that tools which run as the user of all guests fill; `share` makes an image of it."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
     if os.geteuid() == 0:
@@ -60,7 +60,7 @@ def fresh_image(path: Path) -> Path:
 
 
 def share(path: Path) -> Path:
-    """A file that all guests may read and none may write."""
+    """Return a file that all guests may read and none may write."""
     if os.geteuid() == 0:
         os.chown(path, 0, gid(), follow_symlinks=False)
     path.chmod(0o440)
@@ -68,7 +68,7 @@ def share(path: Path) -> Path:
 
 
 def folder(path: Path) -> Path:
-    """A folder of root's that guests may pass, and neither list nor change; nobody else may do as much."""
+    """Make a folder of root's that guests may pass, and neither list nor change; nobody else may do as much."""
     path.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
         os.chown(path, 0, gid())

@@ -251,7 +251,7 @@ def status(cloud: Cloud) -> dict[str, object]:
 
 
 def entering(cloud: Cloud, host: str, command: Sequence[str]) -> list[str]:
-    """The command line that runs `command` on a host, in the same working directory. Raises: CannotBuild."""
+    """Return the command line that runs `command` on a host, in the same working directory. Raises: CannotBuild."""
     if not is_pinned(cloud.mnt(host)):
         raise CannotBuild(
             f"Host {host} is not up. Start it with: python -m hostagent.machine.namespaces up --hosts {host}"

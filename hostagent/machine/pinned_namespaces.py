@@ -61,7 +61,7 @@ class Cloud:
         return f"stackling_{self.id}"
 
     def read(self) -> Record:
-        """The record of what `up` built; one without hosts where nothing was."""
+        """Read the record of what `up` built; one without hosts where nothing was."""
         empty: Record = {"hosts": {}}
         found: Record = json.loads(self.record.read_text()) if self.record.exists() else empty
         return found

@@ -16,7 +16,7 @@ NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
 
 
 def closed(path: Path) -> Path | None:
-    """The topmost folder on the way to `path` that others may not pass."""
+    """Return the topmost folder on the way to `path` that others may not pass."""
     return next((folder for folder in reversed(path.parents) if not folder.stat().st_mode & 0o001), None)
 
 

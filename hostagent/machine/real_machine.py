@@ -60,7 +60,7 @@ def links(outer: Path | None) -> dict[str, dict[str, object]]:
 
 
 def mark_of(outer: Path | None) -> str:
-    """The alias of br-ex, which names the cloud that made it; "" where it has none or is not there."""
+    """Return the alias of br-ex, which names the cloud that made it; "" where it has none or is not there."""
     return str(links(outer).get(EXTERNAL_BRIDGE, {}).get("ifalias", ""))
 
 

@@ -49,7 +49,7 @@ class PatientAMQP(AMQP):
 
 
 def queue(name: str, url: str) -> Queue:
-    """A queue as both sides declare it: durable, on the nameless exchange, and with RabbitMQ replicated.
+    """Return a queue as both sides declare it: durable, on the nameless exchange, and with RabbitMQ replicated.
 
     With Redis nothing is acknowledged, see redis_transport.
     """

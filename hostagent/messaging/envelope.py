@@ -41,7 +41,7 @@ def _cipher(host_key: str, purpose: Purpose) -> AESGCM:
 
 
 def close(message: Mapping[str, object], host_key: str, purpose: Purpose) -> dict[str, object]:
-    """The message in its box. `message["host"]` is the host's name.
+    """Build the message in its box. `message["host"]` is the host's name.
 
     Raises: ValueError (UnicodeEncodeError), TypeError when it is no JSON.
     """
@@ -103,14 +103,14 @@ IDENTITY_HEADERS: Final = ("X-Stackling-Client", "X-Stackling-Network", "X-Stack
 
 
 def body_digest(body: bytes) -> str:
-    """The `X-Stackling-Digest` of a request: SHA-512 in hex."""
+    """Return the `X-Stackling-Digest` of a request: SHA-512 in hex."""
     return hashlib.sha512(body).hexdigest()
 
 
 def http_signature(
     host_key: str, *, method: str, path: str, at: str, nonce: str, digest: str, identity: tuple[str, ...]
 ) -> str:
-    """The `X-Stackling-Seal-2` of an agent's HTTP request to control's /internal/ paths.
+    """Return the `X-Stackling-Seal-2` of an agent's HTTP request to control's /internal/ paths.
 
     Sent with `X-Stackling-Host`, `X-Stackling-Time` (unix seconds by control's clock), `X-Stackling-Nonce` (24 hex, used once)
     and `X-Stackling-Digest`. `path` holds the query string; `identity` the values of IDENTITY_HEADERS, empty where absent.

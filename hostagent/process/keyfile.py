@@ -31,7 +31,7 @@ def parse(text: str) -> list[tuple[str, str]]:
 
 
 def keys_in(text: str) -> tuple[str, ...]:
-    """The keys of a file's text, the one in use first."""
+    """List the keys of a file's text, the one in use first."""
     return tuple(key for key, _word in parse(text))
 
 
@@ -63,7 +63,7 @@ class KeyFile:
         self._lock = threading.Lock()
 
     def keys(self) -> tuple[str, ...]:
-        """The one in use first; () where there never was any."""
+        """List the keys, the one in use first; () where there never was any."""
         if time.monotonic() - self._looked >= LOOK:
             with self._lock:
                 self._look()

@@ -30,7 +30,7 @@ def about(**names: str) -> Iterator[None]:
 
 
 def known() -> dict[str, str]:
-    """The request, operation and host that lines of this thread are about now."""
+    """Return the request, operation and host that lines of this thread are about now."""
     return _about.get()
 
 

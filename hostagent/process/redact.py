@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e
 
 
 def hidden(text: str) -> str:
-    """The text with what has a secret's form replaced by …. Linear in its length."""
+    """Return the text with what has a secret's form replaced by …. Linear in its length."""
     if not _HINTS.search(text):
         return text
     text = _TOKEN.sub(HIDDEN, text)
@@ -46,5 +46,5 @@ def hidden(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""One line that moves no cursor and turns no direction: control characters are shown as \xNN."""
+    r"""Return one line that moves no cursor and turns no direction: control characters are shown as \xNN."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -58,7 +58,7 @@ def _made(process: str, resource: dict[str, str]) -> object:
 
 @contextmanager
 def span(name: str, parent: str = "", kind: str = "internal", **attributes: Any) -> Iterator[Any]:
-    """A span around the block. `parent` is a traceparent from elsewhere; "" goes on with this thread's own.
+    """Open a span around the block. `parent` is a traceparent from elsewhere; "" goes on with this thread's own.
 
     Gives the span, or None where nothing is traced. An exception of the block ends it as an error, by its class alone. Names of
     attributes have __ for a dot.
@@ -94,7 +94,7 @@ def _context(parent: str) -> object:
 
 
 def traceparent() -> str:
-    """The `traceparent` of this thread's span; "" where nothing is traced."""
+    """Return the `traceparent` of this thread's span; "" where nothing is traced."""
     if _tracer is None:
         return ""
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

@@ -51,7 +51,7 @@ _SENT = ("name", "description", "secret", "project_id", "roles", "unrestricted",
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """An ISO 8601 time, UTC unless it says otherwise. Raises: Invalid."""
+    """Return an ISO 8601 time, UTC unless it says otherwise. Raises: Invalid."""
     if text is None:
         return None
     moment = moments.parsed(text)

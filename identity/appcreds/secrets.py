@@ -29,14 +29,14 @@ def new() -> str:
 
 
 def hashed(secret: str, *, chosen: bool) -> str:
-    """The hash that is stored of a secret; `chosen` by a user, or made by `new`."""
+    """Return the hash that is stored of a secret; `chosen` by a user, or made by `new`."""
     return make_password(secret) if chosen else keyed_hash(HASHES, secret)
 
 
 def check(
     secret: str, *, id: str | None = None, name: str | None = None, user_id: str | None = None, source: str = ""
 ) -> ApplicationCredential:
-    """The credential whose secret this is. Raises: WrongSecret, also for an unknown, expired or paused one."""
+    """Return the credential whose secret this is. Raises: WrongSecret, also for an unknown, expired or paused one."""
     rows = ApplicationCredential.objects.select_related("user")
     found = rows.filter(pk=id) if id is not None else rows.filter(user_id=user_id, name=name)
     row = found.first()

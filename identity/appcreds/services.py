@@ -60,7 +60,7 @@ def create(
     access_rules: list[Values] | None = None,
     project_id: str | None = None,
 ) -> tuple[ApplicationCredential, str]:
-    """The row and its secret, which is not kept and cannot be shown again.
+    """Create the row and its secret, which is not kept and cannot be shown again.
 
     `roles` are {"id"} or {"name"}; all of the caller's when there are none. Raises: Forbidden, Invalid, Duplicate.
     """

@@ -26,7 +26,7 @@ class GrantView(IdentityView):
     inherited = False
 
     def allow(self, verb: str, keys: dict[str, str]) -> Values:
-        """The parts of the address, found, if the actor may. Raises: Forbidden, Missing."""
+        """Return the parts of the address, found, if the actor may. Raises: Forbidden, Missing."""
         return grants.parties(self.actor, verb, self.on, self.subject, keys)
 
     def where(self, keys: dict[str, str]) -> Values:

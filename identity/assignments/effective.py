@@ -83,7 +83,7 @@ def roles_on(user_id: str, scope: Scope, provider_id: str = "") -> dict[str, str
 
 
 def implied_closure(role_ids: set[str]) -> set[str]:
-    """These roles and everything they imply."""
+    """List these roles and everything they imply."""
     from identity.roles.models import ImpliedRole
 
     after: dict[str, list[str]] = {}

@@ -41,7 +41,7 @@ class Right:
 
 
 def rights(project_id: str) -> list[Right]:
-    """Every assignment that counts on a project, groups replaced by their members. Two queries."""
+    """List every assignment that counts on a project, groups replaced by their members. Two queries."""
     with connection.cursor() as cursor:
         cursor.execute(_HELD, [project_id])
         found = cursor.fetchall()

@@ -14,7 +14,7 @@ MODELS: dict[str, Any] = {"project": Project, "domain": Domain, "user": User, "g
 
 
 def parties(actor: RequestContext, verb: str, on: str, subject: str, keys: dict[str, str]) -> Values:
-    """The rows that `keys` name (kind → id), if the actor may do `verb` (create, check, revoke, list) with them.
+    """Return the rows that `keys` name (kind → id), if the actor may do `verb` (create, check, revoke, list) with them.
 
     Raises: Forbidden, Missing.
     """

@@ -44,7 +44,7 @@ class Filter:
 
 
 def rows(only: Filter) -> Iterator[Assignment]:
-    """The rows themselves that fit."""
+    """Yield the rows themselves that fit."""
     for (subject, on), table in TABLES.items():
         if not _table_fits(only, subject, on):
             continue

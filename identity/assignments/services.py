@@ -81,7 +81,7 @@ def check(role: Role, *, on: str, object_id: str, subject: str, subject_id: str,
 
 
 def roles_given(*, on: str, object_id: str, subject: str, subject_id: str, inherited: bool = False) -> list[Role]:
-    """The roles of exactly this subject on exactly this object, not expanded."""
+    """List the roles of exactly this subject on exactly this object, not expanded."""
     every: QuerySet[Any] = TABLES[(subject, on)]._default_manager.all()
     rows = every.filter(**{f"{subject}_id": subject_id}, content_object_id=object_id, inherited=inherited)
     return list(Role.objects.filter(permission_id__in=rows.values("permission_id")).order_by("id"))

@@ -111,7 +111,7 @@ class Catalog(IdentityView):
 
 
 def provider_of(actor: RequestContext) -> str:
-    """The identity provider through which the caller came, "" for none."""
+    """Return the identity provider through which the caller came, "" for none."""
     delegation: Any = actor.extra.get("delegation")
     return (delegation.idp_id or "") if delegation is not None else ""
 

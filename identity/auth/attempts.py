@@ -48,7 +48,7 @@ def pause(pauses: int = 1) -> timedelta:
 
 
 def network_of(source: str) -> str:
-    """The source that an address counts as: an IPv4 address, or the /64 of an IPv6 one, of which a client has as many as it likes."""
+    """Return what an address counts as: an IPv4 address, or the /64 of an IPv6 one, of which a client has as many as it likes."""
     try:
         found = inet.ip_address(source)
     except ValueError:

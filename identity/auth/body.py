@@ -19,7 +19,7 @@ def scope_of(actor: RequestContext) -> Scope:
 
 
 def token_body(actor: RequestContext, base: str, *, with_catalog: bool = True) -> dict[str, object]:
-    """The "token" of an answer. `base` is ``http://host:port`` as the client sees it."""
+    """Build the "token" of an answer. `base` is ``http://host:port`` as the client sees it."""
     extra: dict[str, Any] = actor.extra
     token: dict[str, Any] = {
         "methods": list(actor.methods),

@@ -28,7 +28,7 @@ _domain_of_id = Prepared(lambda id: Project.objects.domains().filter(pk=id))
 
 
 def find(*, user_id: str | None = None, name: str | None = None, domain: str | None = None) -> User | None:
-    """A user by id, or by name in a domain (its id or name)."""
+    """Find a user by id, or by name in a domain (its id or name)."""
     if any("\0" in str(text) for text in (user_id, name, domain)):
         return None  # PostgreSQL takes no such text
     if user_id is not None:
@@ -61,7 +61,7 @@ def check(
     allow_expired: bool = False,
     source: str = "",
 ) -> User:
-    """The user whose password this is. `source` is the address of who says so.
+    """Return the user whose password this is. `source` is the address of who says so.
 
     Raises: WrongPassword for an unknown, disabled or locked user and for a wrong password alike; PasswordExpired;
     Unavailable when the directory that holds the user does not answer.
@@ -98,7 +98,7 @@ def _locked(user: User, attempts: FailedAttempts) -> bool:
 
 
 def nobodys() -> str:
-    """A hash that no password fits, so that an unknown user costs what a known one does."""
+    """Return a hash that no password fits, so that an unknown user costs what a known one does."""
     global _nobody
     if _nobody is None:
         _nobody = make_password(secrets.token_hex(16))

@@ -46,7 +46,7 @@ class Receipt:
 
 
 def issue(user_id: str, methods: tuple[str, ...]) -> tuple[str, Receipt]:
-    """A receipt and its text."""
+    """Issue a receipt and its text."""
     moment = now().replace(microsecond=0)
     receipt = Receipt(user_id, methods, moment, moment + LIFETIME)
     times = [int(receipt.issued_at.timestamp()), int(receipt.expires_at.timestamp())]
@@ -72,7 +72,7 @@ def read(text: str) -> Receipt:
 
 
 def body(error: MethodsTooFew) -> tuple[str, dict[str, object]]:
-    """The text of a new receipt and the answer that goes with it."""
+    """Return the text of a new receipt and the answer that goes with it."""
     text, receipt = issue(error.user_id, error.methods)
     user = User.objects.select_related("domain").get(pk=error.user_id)
     shown = {

@@ -75,7 +75,7 @@ class Proof:
 
 
 def sign_in(auth: Body, *, request: object = None) -> tuple[str, RequestContext]:
-    """A token's text and its RequestContext, for the "auth" part of a request.
+    """Return a token's text and its RequestContext, for the "auth" part of a request.
 
     Raises: Unauthorized (the same for an unknown user and a wrong password), MethodsTooFew, Invalid, Forbidden.
     """
@@ -235,7 +235,7 @@ _domain_of_id = Prepared(lambda id: Project.objects.domains().filter(pk=id).valu
 
 
 def rules_of(options: Body) -> list[list[str]]:
-    """The multi-factor rules that hold: none when they are switched off, each without methods that nobody knows."""
+    """List the multi-factor rules that hold: none when they are switched off, each without methods that nobody knows."""
     if options.get("multi_factor_auth_enabled") is False:
         return []
     asked = options.get("multi_factor_auth_rules") or []

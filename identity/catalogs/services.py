@@ -81,7 +81,7 @@ class Endpoints(Resource[Endpoint]):
         return values
 
     def split(self, values: Values) -> tuple[Values, Values]:
-        """A region may be named by `region`, the older attribute, before it is there."""
+        """Split a region's values. It may be named by `region`, the older attribute, before it is there."""
         columns, extra = super().split(values)
         if values.get("region") is not None and values.get("region_id") is None:
             columns["may_be_new"] = True

@@ -47,13 +47,13 @@ class NoCredentials(Invalid):
 
 
 def ec2_token(actor: RequestContext, sent: Body) -> tuple[str, RequestContext]:
-    """A token for whoever signed an EC2 request. Raises: Forbidden, NoKey, BadSignature."""
+    """Issue a token for whoever signed an EC2 request. Raises: Forbidden, NoKey, BadSignature."""
     enforce(actor, "identity:ec2tokens_validate")
     return _signed_in(sent, _check_ec2)
 
 
 def s3_token(actor: RequestContext, sent: Body) -> tuple[str, RequestContext]:
-    """A token for whoever signed an S3 request. Raises: Forbidden, NoKey, BadSignature."""
+    """Issue a token for whoever signed an S3 request. Raises: Forbidden, NoKey, BadSignature."""
     enforce(actor, "identity:s3tokens_validate")
     return _signed_in(sent, _check_s3)
 

@@ -126,7 +126,7 @@ def _user(user_id: str) -> User:
 
 @transaction.atomic
 def create_ec2(actor: RequestContext, user_id: str, project_id: str) -> Values:
-    """An access key and secret for a user on a project. Raises: Forbidden, Missing."""
+    """Create an access key and secret for a user on a project. Raises: Forbidden, Missing."""
     enforce(actor, "identity:ec2_create_credential", _target(user_id))
     not_delegated(actor, "create a credential")
     user = _user(user_id)

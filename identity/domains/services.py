@@ -207,7 +207,7 @@ def drop_config(actor: RequestContext, domain_id: str, group: str | None = None,
 
 
 def default_config(actor: RequestContext, group: str | None = None, option: str | None = None) -> Values:
-    """The defaults, of all, of one group, or {option: value}."""
+    """Return the defaults, of all, of one group, or {option: value}."""
     enforce(actor, "identity:get_domain_config_default")
     _known(group, option)
     if group is None:

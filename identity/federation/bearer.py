@@ -14,7 +14,7 @@ class NoBearer(Unauthorized):
 
 
 def user_of(request: HttpRequest, provider_id: str, protocol_id: str) -> tuple[User, Protocol]:
-    """The user that the request's bearer token names.
+    """Return the user that the request's bearer token names.
 
     Raises: NoSuchProtocol, ProviderDisabled, NoClient, NoBearer, BadProviderToken, NotMapped, ProviderSilent.
     """

@@ -29,7 +29,7 @@ def remote_ids(row: Any) -> list[str]:
 
 
 def openid(row: object) -> dict[str, object] | None:
-    """The client's settings without its secret; None where there is no client."""
+    """Build the client's settings without its secret; None where there is no client."""
     client = getattr(row, "client", None)
     if client is None:
         return None

@@ -9,7 +9,7 @@ from openstackapi.fields import iso_micro_z
 
 
 def unexpired() -> Any:
-    """Those whose authorization_ttl still runs."""
+    """Return those whose authorization_ttl still runs."""
     return MappedMembership.objects.filter(until__gt=int(time.time()))
 
 

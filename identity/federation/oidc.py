@@ -45,7 +45,7 @@ def forget() -> None:
 
 
 def discover(issuer: str) -> Claims:
-    """The issuer's discovery document. Raises: BadAddress, ProviderSilent."""
+    """Return the issuer's discovery document. Raises: BadAddress, ProviderSilent."""
     known = _documents.get(issuer)
     if known is not None and time.monotonic() - known[0] < KEEP:
         return known[1]
@@ -57,7 +57,7 @@ def discover(issuer: str) -> Claims:
 
 
 def endpoint(issuer: str, name: str) -> str:
-    """An address of the discovery document. Raises: BadAddress, ProviderSilent."""
+    """Return an address of the discovery document. Raises: BadAddress, ProviderSilent."""
     url = discover(issuer).get(name)
     if not isinstance(url, str):
         raise fetching.ProviderSilent(host=issuer, reason=_("its discovery document has no %(name)s"), name=name)
@@ -100,7 +100,7 @@ def is_jwt(text: str) -> bool:
 
 
 def verified(client: Client, text: str) -> Claims:
-    """The claims of a JWT that the client's issuer signed, unexpired and made for us.
+    """Return the claims of a JWT that the client's issuer signed, unexpired and made for us.
 
     Raises: BadProviderToken, BadAddress, ProviderSilent.
     """
@@ -201,7 +201,7 @@ def bearer(client: Client, text: str) -> Claims:
 
 
 def exchanged(client: Client, *, code: str, redirect_uri: str, verifier: str, nonce: str) -> Claims:
-    """The claims behind a code that the provider sent. Raises: BadProviderToken, BadAddress, ProviderSilent."""
+    """Return the claims behind a code that the provider sent. Raises: BadProviderToken, BadAddress, ProviderSilent."""
     form = {
         "grant_type": "authorization_code",
         "code": code,

@@ -128,7 +128,7 @@ def _check_patterns(need: Body) -> None:
 
 
 def check_projects(projects: object) -> list[Body]:
-    """The projects that a provider named in JSON. Raises: BadRules."""
+    """List the projects that a provider named in JSON. Raises: BadRules."""
     try:
         return list(_check_projects(projects))
     except fastjsonschema.JsonSchemaValueException as error:

@@ -50,7 +50,7 @@ class RoleElsewhere(Forbidden):
 
 
 def find_protocol(provider_id: str, protocol_id: str) -> Protocol:
-    """The protocol of an enabled provider. Raises: NoSuchProtocol, ProviderDisabled."""
+    """Find the protocol of an enabled provider. Raises: NoSuchProtocol, ProviderDisabled."""
     rows = Protocol.objects.select_related("provider", "mapping", "provider__domain")
     row = rows.filter(provider_id=provider_id, id=protocol_id).first()
     if row is None:
@@ -61,7 +61,7 @@ def find_protocol(provider_id: str, protocol_id: str) -> Protocol:
 
 
 def user_of(protocol: Protocol, assertion: Assertion, issuer: str) -> User:
-    """The user that a provider vouches for. An ephemeral user is made at the first sign-in and renewed at each later one.
+    """Return the user that a provider vouches for. An ephemeral user is made at the first sign-in and renewed at each later one.
 
     Raises: NotMapped, WrongIssuer, Missing (role), RoleElsewhere.
     """

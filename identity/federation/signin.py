@@ -83,7 +83,7 @@ def client_of(provider_id: str) -> Client:
 def begin(
     request: HttpRequest, provider_id: str, protocol_id: str, next: str = "/", *, callback: str = CALLBACK
 ) -> str:
-    """The provider's address to which the browser must go.
+    """Begin a sign-in: return the provider's address to which the browser must go.
 
     `next` is where it shall be in the end: a path of ours (anything else becomes "/"). `callback` is the path at which
     the provider sends it back. Raises: NoSuchProtocol, ProviderDisabled, NoClient, ProviderSilent.
@@ -94,7 +94,7 @@ def begin(
 
 
 def begin_websso(request: HttpRequest, provider_id: str, protocol_id: str, origin: str, *, callback: str) -> str:
-    """The same for a dashboard at `origin`, which the caller has found to be a trusted one."""
+    """Begin one for a dashboard at `origin`, which the caller has found to be a trusted one."""
     return _begin(request, provider_id, protocol_id, origin, callback)
 
 
@@ -135,7 +135,7 @@ def is_return(request: HttpRequest) -> bool:
 
 
 def finish(request: HttpRequest) -> Finished:
-    """The user who came back from a provider; the caller opens the session or issues the token. Counts once.
+    """Return the user who came back from a provider; the caller opens the session or issues the token. Counts once.
 
     Raises: NotOurs, SignInRefused, NoSuchProtocol, ProviderDisabled, NotMapped, BadProviderToken, ProviderSilent.
     """

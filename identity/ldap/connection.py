@@ -40,7 +40,7 @@ class Directory:
         self.config, self._connection = config, connection
 
     def search(self, entity: str, condition: str = "", *, attributes: tuple[str, ...] = ()) -> list[Entry]:
-        """The users or groups that fit an escaped LDAP filter. Raises: LDAPException."""
+        """List the users or groups that fit an escaped LDAP filter. Raises: LDAPException."""
         config = self.config
         id_attribute = config.attribute(entity, "id") or "cn"
         parts = [condition, config[f"{entity}_filter"] or "", f"(objectClass={config[f'{entity}_objectclass']})"]
@@ -86,7 +86,7 @@ def _text(name: str, value: bytes) -> str:
 
 
 def equals(attribute: str, value: str) -> str:
-    """A filter (attribute=value) in which nothing of the value can be more than text."""
+    """Return a filter (attribute=value) in which nothing of the value can be more than text."""
     if attribute.lower() == "objectguid":
         try:
             return f"({attribute}={escape_filter_chars(UUID(value).bytes_le)})"
@@ -96,7 +96,7 @@ def equals(attribute: str, value: str) -> str:
 
 
 def plain_dn(dn: str) -> str:
-    """A DN in the form in which two of the same compare equal, whatever their case and spaces."""
+    """Return a DN in the form in which two of the same compare equal, whatever their case and spaces."""
     try:
         return ",".join(f"{name.strip()}={value.strip()}".lower() for name, value, _sep in parse_dn(dn, strip=True))
     except LDAPInvalidDnError:
@@ -151,7 +151,7 @@ def _open_at(config: Config, url: str, dn: str | None, password: str | None) -> 
 
 @contextmanager
 def connected(config: Config) -> Iterator[Directory]:
-    """The directory, bound as the configuration says. Raises: BadOption, DirectoryDown."""
+    """Connect to the directory, bound as the configuration says. Raises: BadOption, DirectoryDown."""
     try:
         connection = _open(config, config["user"], config.password)
         try:

@@ -8,7 +8,7 @@ from identity.ldap.options import Config
 
 
 def connected(config: Config) -> AbstractContextManager[Directory]:
-    """The directory, bound as the configuration says. Raises: BadOption, DirectoryDown."""
+    """Connect to the directory, bound as the configuration says. Raises: BadOption, DirectoryDown."""
     from identity.ldap import connection
 
     return cast("AbstractContextManager[Directory]", connection.connected(config))
@@ -22,14 +22,14 @@ def accepts(config: Config, dn: str, password: str) -> bool:
 
 
 def equals(attribute: str, value: str) -> str:
-    """A filter (attribute=value) in which nothing of the value can be more than text."""
+    """Return a filter (attribute=value) in which nothing of the value can be more than text."""
     from identity.ldap import connection
 
     return connection.equals(attribute, value)
 
 
 def plain_dn(dn: str) -> str:
-    """A DN in the form in which two of the same compare equal, whatever their case and spaces."""
+    """Return a DN in the form in which two of the same compare equal, whatever their case and spaces."""
     from identity.ldap import connection
 
     return connection.plain_dn(dn)

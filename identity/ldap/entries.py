@@ -36,7 +36,7 @@ class Directory(Protocol):
     config: Config
 
     def search(self, entity: str, condition: str = "", *, attributes: Sequence[str] = ()) -> list[Entry]:
-        """The users or groups that fit an escaped LDAP filter. Raises: DirectoryDown, when `connected` ends."""
+        """List the users or groups that fit an escaped LDAP filter. Raises: DirectoryDown, when `connected` ends."""
 
     def has(self, dn: str, condition: str) -> bool:
         """Whether the entry at `dn` is there and fits an escaped filter. Raises: DirectoryDown, when `connected` ends."""

@@ -33,7 +33,7 @@ def uses_ldap(domain_id: str) -> bool:
 
 
 def domains() -> list[str]:
-    """The domains that live in directories."""
+    """List the domains that live in directories."""
     rows = DomainOption.objects.filter(group="identity", option="driver", value="ldap", domain__enabled=True)
     return list(rows.order_by("domain_id").values_list("domain_id", flat=True))
 
@@ -53,7 +53,7 @@ class Config:
         return f"Config({self.domain_id})"  # never the password, in no log and no traceback
 
     def attribute(self, entity: str, name: str) -> str | None:
-        """The directory's name for an attribute, e.g. ("user", "name"); None where it is not mapped or ignored."""
+        """Return the directory's name for an attribute, e.g. ("user", "name"); None where it is not mapped or ignored."""
         wire = {"desc": "description", "mail": "email"}.get(name, name)
         if wire in (self.values[f"{entity}_attribute_ignore"] or []):
             return None

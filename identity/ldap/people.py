@@ -31,7 +31,7 @@ def hidden(entity: str) -> object:
 
 
 def known(id: str) -> DirectoryId | None:
-    """The directory's part of a row of ours; None for a local one, and where the domain uses no directory any more."""
+    """Return the directory's part of a row of ours; None for a local one, and where the domain uses no directory any more."""
     row = DirectoryId.objects.filter(pk=id).first()
     return row if row is not None and options.uses_ldap(row.domain_id) else None
 
@@ -168,7 +168,7 @@ def _lose(entity: str, ids: Iterable[str]) -> None:
 
 
 def refresh_all(domain_id: str, entity: str) -> dict[str, str]:
-    """Every user or group of a domain. Returns plain DN → our id. Raises: BadOption, DirectoryDown."""
+    """Refresh every user or group of a domain. Returns plain DN → our id. Raises: BadOption, DirectoryDown."""
     with directory.connected(options.of_domain(domain_id)) as asked:
         entries = asked.search(entity, attributes=_attributes(asked.config, entity))
         ids = keep(asked, entity, entries)
@@ -178,14 +178,14 @@ def refresh_all(domain_id: str, entity: str) -> dict[str, str]:
 
 
 def refresh_named(domain_id: str, entity: str, name: str) -> Entry | None:
-    """The user or group of a name; None where the directory has none. Raises: BadOption, DirectoryDown."""
+    """Return the user or group of a name; None where the directory has none. Raises: BadOption, DirectoryDown."""
     config = options.of_domain(domain_id)
     attribute = config.attribute(entity, "name")
     return _refresh_where(config, entity, equals(attribute, name)) if attribute else None
 
 
 def refresh_one(row: DirectoryId) -> Entry | None:
-    """The entry behind a row of ours; when it is gone, the row is hidden. Raises: BadOption, DirectoryDown."""
+    """Return the entry behind a row of ours; when it is gone, the row is hidden. Raises: BadOption, DirectoryDown."""
     config = options.of_domain(row.domain_id)
     attribute = config.attribute(row.entity_type, "id") or "cn"
     found = _refresh_where(config, row.entity_type, equals(attribute, row.local_id))

@@ -42,7 +42,7 @@ LIMIT = Fields(
 
 
 def many(fields: Fields, plural: str) -> dict[str, object]:
-    """The schema of a POST, which takes a list."""
+    """Build the schema of a POST, which takes a list."""
     one = fields.create_schema()["properties"][fields.name]
     return {
         "type": "object",

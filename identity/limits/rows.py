@@ -28,7 +28,7 @@ class UnifiedLimits:
     """See `quota.services.Limits`."""
 
     def defaults(self, service: str) -> dict[str, int]:
-        """Of several rows of one name the one without a region counts: it comes last."""
+        """Read the defaults. Of several rows of one name the one without a region counts: it comes last."""
         return {row["resource_name"]: row["default_limit"] for row in _registered(service)}
 
     def own(self, project_id: str, service: str) -> dict[str, int]:

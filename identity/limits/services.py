@@ -120,5 +120,5 @@ LIMITS = Limits(
 
 @transaction.atomic
 def create_many(resource: Resource[M], actor: RequestContext, many: list[Values]) -> list[M]:
-    """All or none. Raises: Forbidden, Invalid, Duplicate."""
+    """Create all or none. Raises: Forbidden, Invalid, Duplicate."""
     return [resource.create(actor, values) for values in many]

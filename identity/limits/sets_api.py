@@ -21,7 +21,7 @@ class QuotaView(ServiceView):
     tells_id: ClassVar[bool] = False
 
     def shown(self, values: Mapping[str, object]) -> dict[str, object]:
-        """The part of a set that the request's version has."""
+        """Build the part of a set that the request's version has."""
         return dict(values)
 
     def told(self, project_id: str, values: Mapping[str, object]) -> Response:
@@ -49,7 +49,7 @@ class QuotaSetView(QuotaView):
         return Response({self.key: self.shown(quota.limits(project_id, self.sets.service))})
 
     def sent(self) -> dict[str, object]:
-        """What is inside of the body's envelope. Raises: SchemaRefused."""
+        """Take what is inside of the body's envelope. Raises: SchemaRefused."""
         inner: dict[str, object] = self.body()[self.key]
         return inner
 

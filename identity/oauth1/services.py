@@ -36,7 +36,7 @@ class Consumers(Resource[Consumer]):
         return values
 
     def split(self, values: Values) -> tuple[Values, Values]:
-        """The secret is made here, shown once, and never among what a client has written."""
+        """Split a consumer's values. The secret is made here, shown once, and never among what a client has written."""
         columns, extra = super().split(values)
         extra.pop("secret", None)
         return columns, extra
@@ -61,7 +61,7 @@ CONSUMERS = Consumers(
 
 
 def request_token(request: object, project_id: str | None) -> RequestToken:
-    """A token that a user may authorize. Raises: MissingParameter, Missing, BadOAuthSignature."""
+    """Issue a token that a user may authorize. Raises: MissingParameter, Missing, BadOAuthSignature."""
     found = signing.parameters(request)
     consumer_id = signing.need(found, "oauth_consumer_key")
     if not project_id:
@@ -85,7 +85,7 @@ def _request_token(id: str) -> RequestToken:
 
 @transaction.atomic
 def authorize(actor: RequestContext, id: str, roles: list[Values]) -> str:
-    """The verifier with which the consumer fetches its access token. Raises: Forbidden, Missing, RequestTokenUnusable."""
+    """Return the verifier with which the consumer fetches its access token. Raises: Forbidden, Missing, RequestTokenUnusable."""
     enforce(actor, "identity:authorize_request_token")
     not_delegated(actor, "authorize a request token")
     row = _request_token(id)

@@ -38,7 +38,7 @@ class MissingParameter(Invalid):
 
 
 def parameters(request: Any) -> dict[str, str]:
-    """The oauth_* parameters of the Authorization header. Raises: MissingParameter."""
+    """Return the oauth_* parameters of the Authorization header. Raises: MissingParameter."""
     header = request.META.get("HTTP_AUTHORIZATION", "")
     try:
         pairs = parse_authorization_header(header) if header.lower().startswith("oauth ") else []
@@ -85,7 +85,7 @@ def _once(consumer_id: str, found: dict[str, str]) -> None:
 
 
 def check_access(request: object) -> AccessToken:
-    """The access token that signed a request for a token. Raises: MissingParameter, BadOAuthSignature."""
+    """Return the access token that signed a request for a token. Raises: MissingParameter, BadOAuthSignature."""
     found = parameters(request)
     token_id = need(found, "oauth_token")
     row = AccessToken.objects.select_related("consumer").filter(pk=token_id).first()

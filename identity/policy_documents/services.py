@@ -81,7 +81,7 @@ def association(actor: RequestContext, policy_id: str, keys: dict[str, str]) -> 
 
 
 def of_endpoint(actor: RequestContext, endpoint_id: str) -> Policy:
-    """The nearest: the endpoint's own, its service's in its region (or one around it), its service's.
+    """Return the nearest: the endpoint's own, its service's in its region (or one around it), its service's.
 
     Raises: Forbidden, Missing.
     """
@@ -101,7 +101,7 @@ def of_endpoint(actor: RequestContext, endpoint_id: str) -> Policy:
 
 
 def endpoints_of(actor: RequestContext, policy_id: str) -> list[Endpoint]:
-    """Every endpoint that a policy's associations name. Raises: Forbidden, Missing."""
+    """List every endpoint that a policy's associations name. Raises: Forbidden, Missing."""
     enforce(actor, "identity:list_endpoints_for_policy")
     found: dict[str, Endpoint] = {}
     for row in POLICIES.find(policy_id).associations.all():

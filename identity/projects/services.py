@@ -70,7 +70,7 @@ def guard_immutable(kind: str, row: Any, change: Values | None = None) -> None:
 
 
 def merged_options(row: Any, options: Values) -> Values:
-    """The row's options with the new ones over them; null takes one away."""
+    """Return the row's options with the new ones over them; null takes one away."""
     before = row.options if row is not None else {}
     return {name: value for name, value in {**before, **options}.items() if value is not None}
 
@@ -85,7 +85,7 @@ def parents(project: Project) -> list[Project]:
 
 
 def subtree(project: Project) -> list[Project]:
-    """Everything below, level by level."""
+    """List everything below, level by level."""
     found: list[Project] = []
     level = [project.pk]
     while level:
@@ -271,7 +271,7 @@ def retag(actor: RequestContext, project_id: str, tags: list[str], verb: str = "
 
 
 def for_tags(actor: RequestContext, verb: str, project_id: str) -> Project:
-    """The project, if the actor may do `verb` with its tags. Raises: Forbidden, Missing."""
+    """Return the project, if the actor may do `verb` with its tags. Raises: Forbidden, Missing."""
     row = PROJECTS.rows().filter(pk=project_id).first()
     enforce(actor, f"identity:{verb}", PROJECTS.target(row) if row else {})
     return PROJECTS.find(project_id)

@@ -82,13 +82,13 @@ def _forget_all(seen: int) -> None:
 
 
 def epoch(*, fresh: bool = False) -> int:
-    """The present epoch; read from the database at most once a second unless `fresh`."""
+    """Return the present epoch; read from the database at most once a second unless `fresh`."""
     _read(fresh=fresh)
     return _here.epoch
 
 
 def state(*, fresh: bool = False) -> tuple[int, int]:
-    """Both numbers: another pair says that something changed, narrow or not."""
+    """Return both numbers: another pair says that something changed, narrow or not."""
     _read(fresh=fresh)
     return _here.epoch, _here.seen
 

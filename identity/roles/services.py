@@ -135,7 +135,7 @@ def implied_by(actor: RequestContext, prior_id: str) -> tuple[Role, list[Role]]:
 
 
 def inferences(actor: RequestContext) -> list[tuple[Role, list[Role]]]:
-    """Every role that implies others, with those. Raises: Forbidden."""
+    """List every role that implies others, with those. Raises: Forbidden."""
     enforce(actor, "identity:list_role_inference_rules")
     found: dict[str, tuple[Role, list[Role]]] = {}
     for row in ImpliedRole.objects.select_related("prior", "implied").order_by("prior_id", "implied_id"):

@@ -19,12 +19,12 @@ KEEP_TRUSTS = timedelta(days=30)
 
 
 def of_user(user_id: str) -> list[PortalSession]:
-    """The open ones, the last used first."""
+    """List the open ones, the last used first."""
     return list(PortalSession.objects.filter(user_id=user_id, expire_date__gt=now()).order_by("-seen_at"))
 
 
 def name(session_key: str) -> str:
-    """The name of a session on a page: its key is a secret."""
+    """Return the name of a session on a page: its key is a secret."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:16]
 
 

@@ -43,7 +43,7 @@ def sign_in(request: HttpRequest, username: str, password: str, domain: str = "D
 def prove(
     request: HttpRequest, user: User, method: str, scope: Scope | None = None, *, through: tuple[str, str] | None = None
 ) -> RequestContext:
-    """One more method is proven for the user by this browser: open the session when that is enough.
+    """Note that one more method is proven for the user by this browser: open the session when that is enough.
 
     `scope` is where to go on, if the user may; a session that goes on keeps its own. `through` is the identity provider
     and the protocol by which the user came. Raises: steps.MoreNeeded, NoFactor.
@@ -83,7 +83,7 @@ def is_recent(request: HttpRequest) -> bool:
 
 
 def name_of(actor: RequestContext) -> str:
-    """The name of the actor's portal session, as long as it lasts; "" for a caller with a token."""
+    """Return the name of the actor's portal session, as long as it lasts; "" for a caller with a token."""
     return actor.audit_ids[0] if actor.audit_ids and actor.issued_at is None else ""
 
 
@@ -128,7 +128,7 @@ def _first_scope(user: User, provider_id: str = "") -> Scope:
 
 
 def projects(user_id: str, provider_id: str = "") -> list[Project]:
-    """The enabled projects on which a user has a role, by name: the portal's switcher.
+    """List the enabled projects on which a user has a role, by name: the portal's switcher.
 
     `provider_id` is the identity provider by which the user came: groups that it gave count then.
     """
@@ -142,7 +142,7 @@ _cache: dict[tuple[str, ...], tuple[revocation.Mark, RequestContext, tuple[str, 
 
 
 def actor_from_session(request: HttpRequest) -> RequestContext | None:
-    """The signed-in caller, or None. Ends when the user, the password or the last role goes away."""
+    """Return the signed-in caller, or None. Ends when the user, the password or the last role goes away."""
     session = request.session
     user_id = session.get(auth.SESSION_KEY)
     if user_id is None or session.get(auth.BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:

@@ -50,7 +50,7 @@ class Proven:
 
 
 def add(request: HttpRequest, user: User, method: str, scope: Scope | None, through: tuple[str, str] | None) -> Proven:
-    """All that is proven for the user now. Raises: MoreNeeded, NoFactor."""
+    """Return all that is proven for the user now. Raises: MoreNeeded, NoFactor."""
     held = _held(request, user.pk)
     methods = tuple(dict.fromkeys((*held.get("methods", ()), method)))
     wanted = scope or (Scope(*held["scope"]) if held.get("scope") else None)
@@ -87,7 +87,7 @@ def pending(request: HttpRequest) -> Pending | None:
 
 
 def check(request: HttpRequest, way: str, answer: Any) -> User:
-    """The half-way user, when the answer is right: a code, or what a key said.
+    """Return the half-way user, when the answer is right: a code, or what a key said.
 
     Raises: WrongFactor, WrongKey, StartOver.
     """

@@ -21,12 +21,12 @@ def idle() -> timedelta:
 
 
 def grain() -> timedelta:
-    """A session seen less than this ago is not written again: a thirtieth of the idle time, a minute at most."""
+    """Return how long a session that was seen is not written again: a thirtieth of the idle time, a minute at most."""
     return min(timedelta(minutes=1), idle() / 30)
 
 
 def data_of(row: PortalSession) -> dict[str, Any]:
-    """The data of a session's row; empty when it was not signed by this cloud."""
+    """Return the data of a session's row; empty when it was not signed by this cloud."""
     return SessionStore().decode(row.session_data)
 
 

@@ -42,7 +42,7 @@ def _target(row: Trust) -> Values:
 
 
 def find(id: str, *, used_up: bool = False) -> Trust:
-    """A living trust. Raises: NoTrust."""
+    """Find a living trust. Raises: NoTrust."""
     row = Trust.objects.prefetch_related("roles").filter(pk=id, deleted_at=None).first()
     if row is None or (row.remaining_uses == 0 and not used_up):
         raise NoTrust(id=id)

@@ -126,7 +126,7 @@ def _expiring(rows: Any, text: str) -> Any:
 
 
 def new_password(password: str | None, row: User | None) -> Values:
-    """The columns that a new password sets; the old one is remembered and every token of the user revoked.
+    """Make the columns that a new password sets; the old one is remembered and every token of the user revoked.
 
     Raises: PasswordTooPlain, PasswordReused, PasswordLocked.
     """

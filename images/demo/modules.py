@@ -19,7 +19,7 @@ class Modules:
         return [need.replace("-", "_") for need in listed.split(",") if need]
 
     def in_order(self, names: Iterable[str]) -> list[str]:
-        """The modules and everything they need, each after its needs."""
+        """List the modules and everything they need, each after its needs."""
         ordered: list[str] = []
 
         def add(name: str) -> None:

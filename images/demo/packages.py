@@ -59,7 +59,7 @@ class NoPackages(RuntimeError):
 
 
 def kernel_package() -> str:
-    """The versioned package behind the kernel's meta package, such as linux-image-6.1.0-56-cloud-amd64."""
+    """Return the versioned package behind the kernel's meta package, such as linux-image-6.1.0-56-cloud-amd64."""
     try:
         shown = run(["apt-cache", "depends", "--no-recommends", KERNEL_META])
     except RuntimeError:
@@ -75,7 +75,7 @@ def wanted() -> list[str]:
 
 
 def versions(names: list[str]) -> dict[str, str]:
-    """The version apt would download of each package; part of the cache key. Raises: NoPackages."""
+    """Return the version apt would download of each package; part of the cache key. Raises: NoPackages."""
     shown = run(["apt-cache", "policy", *names])
     found = dict(re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: ([^\s(]\S*)$", shown, flags=re.M))
     missing = sorted(set(names) - set(found))

@@ -165,7 +165,7 @@ def _of(stored: Stored) -> dict[str, object]:
 
 
 def finalize(mine: Image, verb: str, stored: Stored) -> Image:
-    """The bytes lie in the store: write down what they are. Removes them again if the image went meanwhile.
+    """Write down what the bytes are that lie in the store. Removes them again if the image went meanwhile.
 
     `mine` is the image as `begin` gave it. Raises: ImageNotFound, QuotaExceeded, Overtaken.
     """
@@ -204,7 +204,7 @@ def upload(actor: RequestContext, *, image_id: str, pieces: Iterable[bytes], exp
 
 
 def receive_snapshot(image_id: str, *, pieces: Iterable[bytes], expected: int | None) -> Image:
-    """A host's PUT: the bytes lie in the store, the image stays `saving` until the flow has finalized it."""
+    """Take a host's PUT: the bytes lie in the store, the image stays `saving` until the flow has finalized it."""
 
     def is_snapshot(image: Image) -> None:
         if "instance_uuid" not in image.properties:

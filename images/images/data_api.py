@@ -63,7 +63,7 @@ def readable(actor: RequestContext, image_id: str) -> Image:
 
 
 def file_response(image: Image, request: HttpRequest) -> HttpResponseBase:
-    """The bytes, or the part that Range (or Glance's own Content-Range) asks for.
+    """Answer with the bytes, or the part that Range (or Glance's own Content-Range) asks for.
 
     Raises: RangeNotSatisfiable, DataMissing.
     """

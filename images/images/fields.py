@@ -163,7 +163,7 @@ class ImageRow(TypedDict):
 
 
 def render(row: ImageRow, tags: list[str], store: str) -> dict[str, object]:
-    """One image as Glance shows it. `row` holds COLUMNS."""
+    """Build one image as Glance shows it. `row` holds COLUMNS."""
     at = f"/v2/images/{row['id']}"
     shown: dict[str, object] = {
         **row["properties"],

@@ -46,7 +46,7 @@ class BadFilter(Invalid):
 
 
 def index(actor: RequestContext, request: HttpRequest) -> dict[str, object]:
-    """The answer of GET /v2/images: images, first, next, schema.
+    """Build the answer of GET /v2/images: images, first, next, schema.
 
     Raises: BadFilter, BadMarker, BadLimit, BadSortKey.
     """
@@ -72,7 +72,7 @@ def _href(params: list[tuple[str, str]]) -> str:
 
 
 def matching(actor: RequestContext, request: HttpRequest) -> ImageQuerySet:
-    """The images a request's filters leave. Raises: BadFilter."""
+    """Query the images a request's filters leave. Raises: BadFilter."""
     params = request.GET
     rows: ImageQuerySet = Image.objects.listed_for(
         actor, visibility=_choice(params, "visibility", (*VISIBILITIES, "all")), member_status=_member_status(params)

@@ -57,7 +57,7 @@ def get(actor: RequestContext, *, image_id: str) -> Image:
 
 
 def show(actor: RequestContext, *, image_id: str) -> dict[str, object]:
-    """One image as the wire shows it."""
+    """Build one image as the wire shows it."""
     image = get(actor, image_id=image_id)
     return shown([cast(ImageRow, {name: getattr(image, name) for name in COLUMNS})])[0]
 
@@ -85,7 +85,7 @@ def remove_from_store(actor: RequestContext, *, store_id: str, image_id: str) ->
 
 
 def find(actor: RequestContext, id_or_name: str) -> Image:
-    """One image by id, or by a name that only one visible image has.
+    """Find one image by id, or by a name that only one visible image has.
 
     Raises: NoSuchImage naming the nearest names, AmbiguousName.
     """
@@ -109,7 +109,7 @@ def find(actor: RequestContext, id_or_name: str) -> Image:
 
 @transaction.atomic
 def create(actor: RequestContext, *, values: dict[str, Any]) -> Image:
-    """A queued image without bytes. `values` are wire attributes; unknown ones become properties.
+    """Create a queued image without bytes. `values` are wire attributes; unknown ones become properties.
 
     Raises: SchemaRefused, ReadOnly, Reserved, OwnerIsFixed, NotPermitted, DuplicateId, QuotaExceeded.
     """
@@ -217,7 +217,7 @@ def set_tags(image: Image, tags: list[str]) -> None:
 
 
 def locked(actor: RequestContext, image_id: str) -> Image:
-    """The image under a lock. Raises: ImageNotFound, Forbidden."""
+    """Return the image under a lock. Raises: ImageNotFound, Forbidden."""
     policy.require(actor, "get_image")
     image: Image | None = Image.objects.select_for_update().filter(pk=image_id.lower()).first()
     if image is None or not Image.objects.visible_to(actor).filter(pk=image.pk).exists():

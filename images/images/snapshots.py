@@ -43,7 +43,7 @@ def source(image_id: str) -> ImageSource:
 
 @transaction.atomic
 def create_snapshot(actor: RequestContext, *, name: str, server_id: str, properties: dict[str, Any]) -> Image:
-    """A queued private qcow2 image that a host will fill. `properties` values are made text; min_disk and min_ram are
+    """Create a queued private qcow2 image that a host will fill. `properties` values are made text; min_disk and min_ram are
     attributes.
 
     Raises: Forbidden, QuotaExceeded, SchemaRefused.
@@ -71,7 +71,7 @@ def create_snapshot(actor: RequestContext, *, name: str, server_id: str, propert
 
 @transaction.atomic
 def snapshot_uploaded(image_id: str, size: int, checksum: str, virtual_size: int) -> Image:
-    """The host says what it sent; it must be what arrived. The image is active afterwards. May be repeated.
+    """Take what the host says it sent; it must be what arrived. The image is active afterwards. May be repeated.
 
     `checksum` is a sha512 in hex. Raises: ImageNotFound, WrongStatus, Corrupt.
     """

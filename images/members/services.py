@@ -57,7 +57,7 @@ def _owns(actor: RequestContext, image: Image) -> bool:
 
 
 def index(actor: RequestContext, *, image_id: str, rule: str = "get_members") -> list[ImageMember]:
-    """All members for the owner; a member sees only itself. Raises: ImageNotFound, OnlyShared, Forbidden."""
+    """List all members for the owner; a member sees only itself. Raises: ImageNotFound, OnlyShared, Forbidden."""
     image = _image(actor, image_id)
     policy.require(actor, rule)
     rows = ImageMember.objects.filter(image=image).order_by("created_at", "member_id")

@@ -137,7 +137,7 @@ class NamespaceBody(TypedDict):
 
 @transaction.atomic
 def create_namespace(actor: RequestContext, body: NamespaceBody) -> Namespace:
-    """A namespace with everything in it. Raises: ReadOnly, DuplicateDefinition, Forbidden."""
+    """Create a namespace with everything in it. Raises: ReadOnly, DuplicateDefinition, Forbidden."""
     refuse_read_only(body)
     policy.require(actor, "add_metadef_namespace")
     row = Namespace(
@@ -246,7 +246,7 @@ def create(actor: RequestContext, namespace: str, kind: str, body: dict[str, obj
 
 @transaction.atomic
 def replace_tags(actor: RequestContext, namespace: str, names: list[str], *, append: bool) -> list[Definition]:
-    """All tags of a namespace anew, or more of them. Raises: NamespaceNotFound, DuplicateDefinition, Forbidden."""
+    """Set all tags of a namespace anew, or more of them. Raises: NamespaceNotFound, DuplicateDefinition, Forbidden."""
     row = find(actor, namespace, to_change="add_metadef_tags")
     if not append:
         row.definitions.filter(kind=TAG).delete()

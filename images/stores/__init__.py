@@ -14,12 +14,12 @@ STORES.add(FileStore("file", "Local files", lambda: Path(settings.IMAGE_STORE), 
 
 
 def default() -> Store:
-    """The store that new images go to."""
+    """Return the store that new images go to."""
     return STORES.default
 
 
 def staging_key(image_id: str) -> str:
-    """The key of an image's bytes while they wait for an import; an image's own key is its id."""
+    """Return the key of an image's bytes while they wait for an import; an image's own key is its id."""
     return f"{image_id}.staged"
 
 

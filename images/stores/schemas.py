@@ -4,7 +4,7 @@ from images.images.fields import SCHEMA, UUID
 
 
 def collection(name: str, item: dict[str, object]) -> dict[str, object]:
-    """The schema of a list, as Glance writes it."""
+    """Build the schema of a list, as Glance writes it."""
     text = {"type": "string"}
     return {
         "name": name,

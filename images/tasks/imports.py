@@ -54,7 +54,7 @@ class UnknownStore(Conflict):
 
 
 def methods() -> list[str]:
-    """The import methods that the operator allows (STACKLING_IMAGE_IMPORT_METHODS)."""
+    """List the import methods that the operator allows (STACKLING_IMAGE_IMPORT_METHODS)."""
     return list(settings.IMAGE_IMPORT_METHODS)
 
 
@@ -185,7 +185,7 @@ def _check_uri(uri: object) -> None:
 
 
 def download(uri: str) -> Iterator[bytes]:
-    """The bytes behind an address. Raises: fetch.NotReached, DownloadFailed."""
+    """Yield the bytes behind an address. Raises: fetch.NotReached, DownloadFailed."""
     limits = fetch.Limits(settings.IMAGE_SIZE_LIMIT, settings.FETCH_SECONDS, redirects=fetch.MOST_REDIRECTS)
     answer = fetch.ask(uri, limits=limits)
     if answer.status != 200:
@@ -194,6 +194,6 @@ def download(uri: str) -> Iterator[bytes]:
 
 
 def of_image(actor: RequestContext, *, image_id: str) -> list[Task]:
-    """The tasks of one image, newest first. Raises: ImageNotFound."""
+    """List the tasks of one image, newest first. Raises: ImageNotFound."""
     image = images.get(actor, image_id=image_id)
     return list(Task.objects.filter(image_id=image.pk).order_by("-created_at"))

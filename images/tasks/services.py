@@ -52,7 +52,7 @@ def get(actor: RequestContext, *, task_id: str) -> Task:
 
 
 def index(actor: RequestContext, request: HttpRequest) -> dict[str, object]:
-    """The answer of GET /v2/tasks."""
+    """Build the answer of GET /v2/tasks."""
     page = Page.from_request(request, sort_keys=SORT_KEYS)
     rows = _visible(actor, "get_tasks")
     for key in ("type", "status"):

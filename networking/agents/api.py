@@ -42,7 +42,7 @@ UPDATE = {
 
 
 def describe(agent: services.Agent) -> dict[str, object]:
-    """One agent in Neutron's keys. Times are ``2026-01-02 03:04:05``, as Neutron's agents have them."""
+    """Build one agent in Neutron's keys. Times are ``2026-01-02 03:04:05``, as Neutron's agents have them."""
 
     def moment(value: datetime | None) -> str | None:
         return value.strftime("%Y-%m-%d %H:%M:%S") if value else None
@@ -106,7 +106,7 @@ class AgentDetail(NetworkView):
 
 
 def agents_on(host: str, kind: str) -> list[dict[str, object]]:
-    """The agent of this kind on a host, if there is one."""
+    """Find the agent of this kind on a host, if there is one."""
     return [describe(agent) for agent in services.every() if (agent.host.name, agent.kind) == (host, kind)]
 
 

@@ -35,7 +35,7 @@ class Agent:
 
 
 def every() -> list[Agent]:
-    """The agents of all network hosts, in the order of names; not those that were deleted and are silent since."""
+    """List the agents of all network hosts, in the order of names; not those that were deleted and are silent since."""
     notes = {note.agent_id: note for note in AgentNote.objects.all()}
     found = []
     for host in Host.objects.order_by("name"):

@@ -7,5 +7,5 @@ UNAVAILABLE: Final = "unavailable"
 
 
 def of_zone(*, has_host: bool) -> str:
-    """A zone is available while a host in it answers."""
+    """Tell the state of a zone: it is available while a host in it answers."""
     return AVAILABLE if has_host else UNAVAILABLE

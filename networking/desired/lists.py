@@ -153,12 +153,12 @@ _clients_of = PreparedMany(lambda ports: Port.objects.of_guests().filter(pk__in=
 
 
 def domain_default() -> str:
-    """The domain of names that DHCP servers answer for, where the network has none: the one in Nova's metadata."""
+    """Return the domain of names that DHCP servers answer for, where the network has none: the one in Nova's metadata."""
     return str(getattr(settings, "DHCP_DOMAIN", "novalocal"))
 
 
 def host_name(ip: str) -> str:
-    """The name of a port that has none: as Neutron's DHCP agent makes it."""
+    """Return the name of a port that has none: as Neutron's DHCP agent makes it."""
     return "host-" + ip.replace(".", "-").replace(":", "-")
 
 

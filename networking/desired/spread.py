@@ -68,7 +68,7 @@ def told(ledger: Ledger, host: str, desired: str, had: str, *, takes_changes: bo
 
 
 def current(ledgers: Ledgers, rows: list[HostPiece]) -> list[Ledger]:
-    """The ledgers of these rows, each of one host. One that has not what the row says is read again: another process
+    """List the ledgers of these rows, each of one host. One that has not what the row says is read again: another process
     may have rendered meanwhile."""
     missing: dict[str, dict[str, set[str] | None]] = {}
     for row in rows:

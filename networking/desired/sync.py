@@ -61,7 +61,7 @@ _counts = PreparedMany(
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """One renderer at a time: in this process by a lock, across processes by PostgreSQL (SQLite has one control)."""
+    """Let one renderer at a time go on: in this process by a lock, across processes by PostgreSQL (SQLite has one control)."""
     with _turn:
         if connection.vendor != "postgresql":
             yield

@@ -70,7 +70,7 @@ def create(
     dns_name: str = "",
     dns_domain: str = "",
 ) -> FloatingIP:
-    """An address of an external network, leading to a port if one is named.
+    """Create an address of an external network, leading to a port if one is named.
 
     Raises: NotExternalNetwork, NetworkNotFound, OverLimit, Forbidden, those of allocation and of _point.
     """

@@ -20,7 +20,7 @@ EXTERNAL = "access_as_external"
 
 class NetworkQuerySet(models.QuerySet["Network"]):
     def visible_to(self, actor: RequestContext) -> NetworkQuerySet:
-        """Own networks, shared ones, external ones, those shared with the person; an admin sees all."""
+        """Query own networks, shared ones, external ones, those shared with the person; an admin sees all."""
         if actor.is_admin:
             return self
         return self.filter(received.or_shared(actor, "network", self._of(actor.project_id or "")))
@@ -94,7 +94,7 @@ _open_one = Prepared(lambda id, project: Network.objects.open_to(project).filter
 
 
 def visible_network(actor: RequestContext, network_id: str) -> Network | None:
-    """One network if the actor may see it."""
+    """Find one network if the actor may see it."""
     found: Network | None
     if actor.is_admin:
         found = Network.objects.filter(pk=network_id).first()

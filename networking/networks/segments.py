@@ -44,7 +44,7 @@ def underlay_mtu() -> int:
 
 
 def check_mtu(mtu: int | None, kind: str) -> int:
-    """The MTU of a network: at most what fits its kind, in bytes. None or 0: that most.
+    """Return the MTU of a network: at most what fits its kind, in bytes. None or 0: that most.
 
     Raises: InvalidInput.
     """
@@ -77,7 +77,7 @@ def check(kind: str | None, physical: str | None, number: int | None) -> Segment
 
 
 def choose(wanted: Segment) -> Segment:
-    """The segment with a number that is free now. Raises: NetworkSegmentInUse, NoNetworkAvailable."""
+    """Return the segment with a number that is free now. Raises: NetworkSegmentInUse, NoNetworkAvailable."""
     taken = Network.objects.filter(kind=wanted.kind, physical=wanted.physical)
     if wanted.kind == "local":
         return wanted
@@ -92,7 +92,7 @@ def choose(wanted: Segment) -> Segment:
 
 
 def free_zone() -> int:
-    """A conntrack zone no network has. Raises: NoNetworkAvailable."""
+    """Find a conntrack zone no network has. Raises: NoNetworkAvailable."""
     zone = _next(Network.objects.all(), "conntrack_zone", ZONE_RANGE)
     if zone is None:
         raise NoNetworkAvailable(kind=_("conntrack zone"))

@@ -69,7 +69,7 @@ class NewNetwork:
     availability_zone_hints: list[str] | None = None
 
     def special(self) -> dict[str, object]:
-        """The attributes that only an administrator may set, by their names on the wire."""
+        """Build the attributes that only an administrator may set, by their names on the wire."""
         return {
             "shared": self.shared,
             "router:external": self.external,
@@ -80,7 +80,7 @@ class NewNetwork:
         }
 
     def columns(self) -> dict[str, object]:
-        """The row's columns that are as they were asked for."""
+        """Build the row's columns that are as they were asked for."""
         said = ("name", "description", "admin_state_up", "shared", "external", "is_default", "port_security_enabled")
         return {
             **{name: getattr(self, name) for name in (*said, "dns_domain")},

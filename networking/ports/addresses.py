@@ -100,7 +100,7 @@ def group_names(servers: Mapping[str, str], *, foreign: bool = False) -> dict[st
 
 
 def default_network(actor: RequestContext) -> Network | None:
-    """The network a server gets when its user names none: the project's only one. None if there is not exactly one.
+    """Return the network a server gets when its user names none: the project's only one. None if there is not exactly one.
 
     Networks of the project come first, then shared ones; external ones are never taken.
     """

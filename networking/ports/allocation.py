@@ -31,7 +31,7 @@ _locked_subnet = Prepared(lambda id: Subnet.objects.select_for_update().filter(p
 
 
 def first_gap(subnet_id: str, first: int, last: int) -> int | None:
-    """The first number from `first` to `last` that no port has."""
+    """Return the first number from `first` to `last` that no port has."""
     candidate = first
     while candidate <= last:
         used = (
@@ -50,7 +50,7 @@ def first_gap(subnet_id: str, first: int, last: int) -> int | None:
 
 
 def next_free(subnet_id: str) -> str | None:
-    """A free address of the subnet's pools, None if there is none. Locks the subnet until the transaction ends."""
+    """Return a free address of the subnet's pools, None if there is none. Locks the subnet until the transaction ends."""
     subnet = _locked_subnet(subnet_id)[0]
     cursor = int(subnet.cursor, 16) if subnet.cursor else None
     for first, last in spans_after(pool_spans(subnet.allocation_pools), cursor):
@@ -81,7 +81,7 @@ def allocate(port: Port, subnet: Subnet) -> FixedIP:
 
 
 def allocate_any(port: Port, subnets: Sequence[Subnet]) -> list[FixedIP]:
-    """One address of each IP version, and one of every subnet where guests configure themselves.
+    """List one address of each IP version, and one of every subnet where guests configure themselves.
 
     A full subnet is passed over if the network has another of the same version.
     Raises: IpAddressGenerationFailure when all subnets of a version are full.
@@ -103,7 +103,7 @@ def allocate_any(port: Port, subnets: Sequence[Subnet]) -> list[FixedIP]:
 
 
 def allocate_asked(port: Port, subnets: Sequence[Subnet], asked: Sequence[dict[str, str]]) -> list[FixedIP]:
-    """The addresses a user asked for: each {subnet_id}, {ip_address} or both.
+    """List the addresses a user asked for: each {subnet_id}, {ip_address} or both.
 
     Exact addresses are taken first, so that an automatic one never takes what the same request names.
     """

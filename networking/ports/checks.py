@@ -29,7 +29,7 @@ class AddressPairAndPortSecurityRequired(Conflict):
 
 
 def mac_address(text: str) -> str:
-    """A unicast MAC in lower case. Raises: InvalidInput."""
+    """Return a unicast MAC in lower case. Raises: InvalidInput."""
     mac = text.lower().replace("-", ":")
     if not MAC.match(mac) or mac == "00:00:00:00:00:00" or int(mac[:2], 16) & 1:
         raise InvalidInput(reason=_("'%(text)s' is not a valid MAC address"), text=text)

@@ -16,7 +16,7 @@ INTERNAL = RequestContext.internal("dhcp")
 
 
 def device_id(network_id: str) -> str:
-    """The id of a DHCP port's device, in Neutron's form: dhcp<uuid>-<network>."""
+    """Return the id of a DHCP port's device, in Neutron's form: dhcp<uuid>-<network>."""
     return f"dhcp{uuid5(NAMESPACE_URL, network_id)}-{network_id}"
 
 

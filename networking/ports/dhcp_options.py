@@ -210,7 +210,7 @@ def _check_value(name: str, value: str, version: int) -> None:
 
 
 def parsed(name: str, value: str, version: int) -> tuple[int, str] | None:
-    """The number of an option and its value in dnsmasq's spelling; None for one that this IP version does not have.
+    """Return the number of an option and its value in dnsmasq's spelling; None for one that this IP version does not have.
 
     Raises: BadValue.
     """

@@ -35,14 +35,14 @@ class ServerRow(Protocol):
 
 class PortQuerySet(models.QuerySet["Port"]):
     def visible_to(self, actor: RequestContext) -> PortQuerySet:
-        """Own ports, and all ports of own networks (Neutron's `admin_or_network_owner`)."""
+        """Query own ports, and all ports of own networks (Neutron's `admin_or_network_owner`)."""
         if actor.is_admin:
             return self
         project = actor.project_id or ""
         return self.filter(models.Q(project_id=project) | models.Q(network__project_id=project))
 
     def of_server(self, server: ServerRow) -> PortQuerySet:
-        """The interfaces of a server, oldest first: plugged by compute, and of the server's own project."""
+        """Query the interfaces of a server, oldest first: plugged by compute, and of the server's own project."""
         return self.filter(server_id=server.id, project_id=server.project_id).order_by("created_at", "id")
 
     def of_guests(self) -> PortQuerySet:

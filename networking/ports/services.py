@@ -85,7 +85,7 @@ class NewPort:
     attachment: devices.Attachment | None = None
 
     def columns(self) -> dict[str, object]:
-        """The row's columns that are as they were asked for."""
+        """Build the row's columns that are as they were asked for."""
         said = {name: getattr(self, name) for name in ("name", "description", "admin_state_up", "host", "vnic_type")}
         owner = {name: getattr(self, name) for name in ("device_id", "device_owner", "dns_name")}
         return {

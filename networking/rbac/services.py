@@ -34,7 +34,7 @@ def find(actor: RequestContext, grant_id: str) -> NetworkGrant:
 
 
 def visible_to(actor: RequestContext) -> QuerySet[NetworkGrant]:
-    """The grants that an actor's project made; an admin sees all."""
+    """Query the grants that an actor's project made; an admin sees all."""
     rows = NetworkGrant.objects.all()
     return rows if actor.is_admin else rows.filter(project_id=actor.project_id or "")
 

@@ -221,7 +221,7 @@ def _refuse_used(router: Router, subnet: Subnet) -> None:
 
 
 def describe(interface: Interface) -> dict[str, object]:
-    """The answer's body, in Neutron's keys."""
+    """Build the answer's body, in Neutron's keys."""
     return {
         "id": interface.router.id,
         "project_id": interface.router.project_id,

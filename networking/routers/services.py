@@ -59,7 +59,7 @@ def create(
     external_gateway_info: gateway.GatewayInfo | None = None,
     availability_zone_hints: Sequence[str] = (),
 ) -> Router:
-    """A router, with its gateway if asked.
+    """Create a router, with its gateway if asked.
 
     Raises: Forbidden, OverLimit, and those of gateway.set_gateway.
     """

@@ -84,7 +84,7 @@ def rule_rows(found: Sequence[SecurityGroupRule]) -> list[dict[str, object]]:
 
 
 def visible_groups(actor: RequestContext) -> Rows:
-    """A project's groups; its default one is made when somebody first looks, as Neutron does."""
+    """Return a project's groups; its default one is made when somebody first looks, as Neutron does."""
     if actor.project_id:
         defaults.ensure_default(actor.project_id)
     rows: Rows = SecurityGroup.objects.visible_to(actor)

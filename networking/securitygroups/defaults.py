@@ -12,7 +12,7 @@ _default = Prepared(lambda project: SecurityGroup.objects.filter(project_id=proj
 
 
 def ensure_default(project_id: str) -> SecurityGroup:
-    """The project's group `default`, made on first use. Two makers at once get the same row."""
+    """Return the project's group `default`, made on first use. Two makers at once get the same row."""
     found: SecurityGroup | None = _default.first(project_id)
     if found is not None:
         return found

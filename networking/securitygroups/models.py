@@ -35,7 +35,7 @@ class SecurityGroup(StandardAttributes):
 
 
 def normalized(prefix: str) -> str:
-    """A prefix without the bits of a host: 10.2.3.124/24 → 10.2.3.0/24. '' stays."""
+    """Return a prefix without the bits of a host: 10.2.3.124/24 → 10.2.3.0/24. '' stays."""
     return str(inet.ip_network(prefix, strict=False)) if prefix else ""
 
 

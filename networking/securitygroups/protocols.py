@@ -32,7 +32,7 @@ V6_ONLY = frozenset({"icmpv6", "ipv6-icmp", "ipv6-encap", "ipv6-frag", "ipv6-non
 
 
 def number(protocol: str) -> int | None:
-    """The protocol's number, None for any; ValueError if there is no such protocol."""
+    """Return the protocol's number, None for any; ValueError if there is no such protocol."""
     text = protocol.lower()
     if text in ("", "any"):
         return None

@@ -102,7 +102,7 @@ def find(actor: RequestContext, rule_id: str) -> SecurityGroupRule:
 
 
 def check_prefix(prefix: str | None, ethertype: str) -> str:
-    """The remote prefix as a CIDR with the bits it was given, '' for any.
+    """Return the remote prefix as a CIDR with the bits it was given, '' for any.
 
     Raises: InvalidInput, SecurityGroupRuleParameterConflict.
     """
@@ -118,7 +118,7 @@ def check_prefix(prefix: str | None, ethertype: str) -> str:
 
 
 def check_protocol(protocol: str | int | None, ethertype: str) -> tuple[str, int | None]:
-    """The protocol as it is kept and shown, and its number (None: any)."""
+    """Return the protocol as it is kept and shown, and its number (None: any)."""
     text = "" if protocol is None else str(protocol).lower()
     if text == "any":
         text = ""

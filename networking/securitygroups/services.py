@@ -46,7 +46,7 @@ def create(
     description: str = "",
     project_id: str | None = None,
 ) -> SecurityGroup:
-    """A group with rules that let everything out.
+    """Create a group with rules that let everything out.
 
     Raises: SecurityGroupDefaultAlreadyExists, Forbidden, OverLimit.
     """

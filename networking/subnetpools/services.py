@@ -64,7 +64,7 @@ def find(actor: RequestContext, pool_id: str, *, lock: bool = False) -> SubnetPo
 
 
 def default_pool(actor: RequestContext, version: int) -> SubnetPool | None:
-    """The pool of this IP version that is used when a subnet asks for the default one, if the actor sees it."""
+    """Return the pool of this IP version that is used when a subnet asks for the default one, if the actor sees it."""
     rows: models.QuerySet[SubnetPool] = SubnetPool.objects.visible_to(actor)
     return rows.filter(is_default=True, ip_version=version).first()
 
@@ -215,7 +215,7 @@ def delete(actor: RequestContext, pool_id: str) -> None:
 def cut(
     actor: RequestContext, pool_id: str, *, project: str, cidr: str | None, prefixlen: int | None, version: int
 ) -> IPNetwork:
-    """A range of the pool that no subnet of it has, for a project: the one asked for, or the first of this length.
+    """Return a range of the pool that no subnet of it has, for a project: the one asked for, or the first of this length.
 
     Locks the pool until the transaction ends. Raises: SubnetPoolNotFound, SubnetAllocationError, SubnetPoolQuotaExceeded,
     InvalidInput.

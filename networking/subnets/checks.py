@@ -41,7 +41,7 @@ class HostRoutesExhausted(Invalid):
 
 
 def cidr(text: str | None, version: int) -> IPNetwork:
-    """A CIDR of this IP version, host bits cleared. Raises: InvalidInput."""
+    """Return a CIDR of this IP version, host bits cleared. Raises: InvalidInput."""
     try:
         network = inet.ip_network(text or "", strict=False)
     except ValueError as error:
@@ -58,7 +58,7 @@ def cidr(text: str | None, version: int) -> IPNetwork:
 
 
 def address(text: object, version: int, what: str) -> str:
-    """An address of this IP version in its usual spelling. Raises: InvalidInput."""
+    """Return an address of this IP version in its usual spelling. Raises: InvalidInput."""
     try:
         ip = inet.ip_address(str(text))
     except ValueError as error:
@@ -74,7 +74,7 @@ def address(text: object, version: int, what: str) -> str:
 
 
 def gateway(text: str, network: IPNetwork) -> str:
-    """A gateway a port may have. One outside of the range is allowed, as on-link routes make it reachable."""
+    """Check that a port may have a gateway. One outside of the range is allowed, as on-link routes make it reachable."""
     ip = address(text, network.version, "gateway_ip")
     if network.num_addresses > 2:
         edges = [str(network.network_address)] + ([str(network.broadcast_address)] if network.version == 4 else [])

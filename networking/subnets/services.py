@@ -74,7 +74,7 @@ class NewSubnet:
     dns_publish_fixed_ip: bool = False
 
     def columns(self, span: IPNetwork) -> dict[str, object]:
-        """The row's columns for addresses of `span`. Raises: InvalidInput and those of checks."""
+        """Build the row's columns for addresses of `span`. Raises: InvalidInput and those of checks."""
         checks.ipv6_modes(span, self.ipv6_ra_mode or "", self.ipv6_address_mode or "", dhcp=self.enable_dhcp)
         if self.enable_dhcp and span.version == 4 and span.prefixlen > 30:
             raise InvalidInput(reason=_("Subnet has a prefix length that is incompatible with DHCP service enabled"))

@@ -179,7 +179,7 @@ class Calls(Expressions):
     verb = ""
 
     def constant(self, node: ast.expr, scope: Scope) -> object:
-        """The object that `node` gives: a name, or a call of a function of known arguments, as builders of schemas are."""
+        """Find the object that `node` gives: a name, or a call of a function of known arguments, as builders of schemas are."""
         if isinstance(node, ast.IfExp):
             is_so = self.truth(node.test, scope)
             return self.constant(node.orelse if is_so is False else node.body, scope)

@@ -82,7 +82,7 @@ class Reader(Calls):
         self._stack: list[object] = []
 
     def read(self) -> tuple[Answer, ...]:
-        """Every answer that the method itself gives; errors are raised and not among them."""
+        """Read every answer that the method itself gives; errors are raised and not among them."""
         method = getattr(self.view, self.verb)
         value = self.bound(method.__func__, Known(self.view), [ANYTHING], {}, whole=True)
         return answers_in(value)

@@ -192,7 +192,7 @@ def _object(properties: Schema, required: Iterable[str], rest: Schema | None = N
 
 
 def object_of(pairs: Iterable[tuple[str, Schema]]) -> Schema:
-    """An object that has all of these."""
+    """Build an object that has all of these."""
     properties = dict(pairs)
     return _object(properties, properties)
 
@@ -223,7 +223,7 @@ def schema_of(value: Value) -> Schema:
 
 
 def example(data: object) -> Schema:
-    """A schema that `data` fits: types, not values."""
+    """Build a schema that `data` fits: types, not values."""
     if data is None or isinstance(data, (str, int, float, bool)):
         return dict(_PLAIN[type(data) if type(data) in _PLAIN else str])
     if isinstance(data, Mapping):
@@ -238,7 +238,7 @@ def example(data: object) -> Schema:
 
 
 def of_annotation(hint: object) -> Value:
-    """The value that a type hint promises; ANYTHING when it says too little."""
+    """Return the value that a type hint promises; ANYTHING when it says too little."""
     if hint in _PLAIN:
         return Shape(dict(_PLAIN[hint]))
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -311,7 +311,7 @@ def answers_in(value: Value) -> tuple[Answer, ...]:
 
 
 def absent(value: Value) -> Value:
-    """The same, or None."""
+    """Return the same, or None."""
     match value:
         case Row(kind):
             return Row(kind, null=True)
@@ -321,7 +321,7 @@ def absent(value: Value) -> Value:
 
 
 def of_column(column: Any) -> Value:
-    """The value of a model's field."""
+    """Return the value of a model's field."""
     if column.is_relation:
         many = column.one_to_many or column.many_to_many
         related = column.related_model

@@ -15,13 +15,13 @@ def auth_url(request: HttpRequest) -> str:
 
 
 def region(request: HttpRequest) -> str:
-    """The region that the reader chose in the bar."""
+    """Return the region that the reader chose in the bar."""
     found: str = request.prefs.region  # type: ignore[attr-defined]
     return found
 
 
 def clouds_yaml(request: HttpRequest, actor: RequestContext) -> str:
-    """A clouds.yaml for the session's user and project; the password is left for `OS_PASSWORD` or secure.yaml."""
+    """Return a clouds.yaml for the session's user and project; the password is left for `OS_PASSWORD` or secure.yaml."""
     auth: dict[str, object] = {
         "auth_url": auth_url(request),
         "username": actor.user_name,

@@ -36,7 +36,7 @@ def amount(name: str, value: int) -> str:
 
 
 def use_of(provider: placement.ProviderSummary | None, name: str) -> Cell:
-    """A bar of what is allocated of one resource."""
+    """Build a bar of what is allocated of one resource."""
     if provider is None:
         return Cell("muted", "")
     used, capacity = provider.used.get(name, 0), provider.capacity.get(name, 0)
@@ -90,7 +90,7 @@ class Hosts(ListPanel):
 
 
 def driver_card(known: drivers.HostDrivers) -> Card:
-    """The host's drivers, the default of each kind first, and what each can do."""
+    """Build a card of the host's drivers, the default of each kind first, and what each can do."""
     columns = (Column(_("Kind")), Column(_("Name")), Column(_("Driver")), Column(_("Can do"), hide="m"))
     rows = [
         Row(

@@ -72,7 +72,7 @@ class AppCreds(ListPanel):
 
 
 def find(actor: RequestContext, id: str) -> ApplicationCredential:
-    """One of the actor's own. Raises: as services.get()."""
+    """Find one of the actor's own. Raises: as services.get()."""
     return services.get(actor, actor.user_id, id)
 
 
@@ -141,7 +141,7 @@ def own_roles(actor: RequestContext) -> Any:
 
 
 def begin(call: Call) -> dict[str, object]:
-    """The member role, of who has it; else all."""
+    """Begin with the member role, of who has it; else all."""
     own = own_roles(call.actor)
     return {"roles": [*own.filter(name="member").values_list("pk", flat=True)] or [*own.values_list("pk", flat=True)]}
 
@@ -153,7 +153,7 @@ def offer_services(call: Call, form: Any) -> None:
 
 
 def create(call: Call, values: dict[str, Any]) -> Shown:
-    """The secret and the files with it, this once."""
+    """Create the secret and the files with it, this once."""
     request = call.request
     row, secret = services.create(
         call.actor, user_id=call.actor.user_id, name=values["name"], description=values["description"] or None,
@@ -239,7 +239,7 @@ def delete_title(call: Call) -> str:
 
 
 def delete_lines(call: Call) -> list[tuple[str, Text]]:
-    """Each of those that are deleted in bulk, with its project."""
+    """List each of those that are deleted in bulk, with its project."""
     many = call.rows if len(call.rows) > 1 else []
     return [(row.name, row.project.name if row.project else "") for row in many]
 

@@ -20,7 +20,7 @@ KEY = "domain_context"
 
 
 def chosen(request: HttpRequest, actor: RequestContext) -> Domain | None:
-    """The domain that an operator set as context, if it is still there; a domain's own session has none."""
+    """Return the domain that an operator set as context, if it is still there; a domain's own session has none."""
     id = request.session.get(KEY)
     if not id or actor.domain_id:
         return None
@@ -28,7 +28,7 @@ def chosen(request: HttpRequest, actor: RequestContext) -> Domain | None:
 
 
 def for_new(request: HttpRequest, actor: RequestContext) -> str:
-    """The domain of what is made now."""
+    """Return the domain of what is made now."""
     row = chosen(request, actor)
     return row.pk if row is not None else home_domain(actor)
 
@@ -56,7 +56,7 @@ class DomainList(ListPanel):
 
 
 def set_context(call: Call) -> str:
-    """The name of the domain in which the lists look now."""
+    """Set the domain in which the lists look now, and return its name."""
     call.request.session[KEY] = call.row.pk
     return str(call.row.name)
 

@@ -38,7 +38,7 @@ TYPES: tuple[tuple[str, Text], ...] = (
 
 
 def data_cell(row: Credential) -> Cell:
-    """An EC2 access key in the open; everything else hidden until it is copied."""
+    """Show an EC2 access key in the open; everything else hidden until it is copied."""
     text = blob_of(row)
     if row.type == "ec2":
         try:

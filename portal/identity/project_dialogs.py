@@ -154,7 +154,7 @@ def replace(call: Call, values: dict[str, Any]) -> None:
 
 
 def holders(on: str, subject: str, owner: Resource[Any]) -> Holders:
-    """The dialog for a project or a domain, of its users or its groups."""
+    """Return the dialog for a project or a domain, of its users or its groups."""
     is_user = subject == "user"
     return Holders(
         panel=f"{on}s",

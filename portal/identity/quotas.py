@@ -61,7 +61,7 @@ class QuotaForm(Stepped):
     known: Mapping[str, tuple[Limit, int, int]] = {}  # field → its limit, what is used, what holds now
 
     def clean(self) -> dict[str, object]:
-        """A limit that changes is not below what is used."""
+        """Check that a limit that changes is not below what is used."""
         found = super().clean() or {}
         for name, (limit, used, most) in self.known.items():
             value = found.get(name)

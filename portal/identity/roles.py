@@ -143,7 +143,7 @@ class ImpliedForm(Styled):
 
 
 def others(call: Call) -> list[tuple[str, str]]:
-    """The cloud's roles that the actor may list, but the role itself and admin."""
+    """List the cloud's roles that the actor may list, but the role itself and admin."""
     found = Role.objects.filter(domain=None).exclude(pk=call.id).exclude(name="admin").order_by("name")
     try:
         found = found.filter(pk__in=ROLES.listing(call.actor, {}).values("pk"))

@@ -22,7 +22,7 @@ from portal.ui.forms import Description, Name, Styled
 
 
 def password_field(label: Text, **more: Any) -> forms.CharField:
-    """A new password; what was typed stays when another field is wrong."""
+    """Make the field of a new password; what was typed stays when another field is wrong."""
     widget = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
     return forms.CharField(label=label, strip=False, widget=widget, **more)
 
@@ -82,7 +82,7 @@ def projects(actor: RequestContext) -> list[tuple[str, Text]]:
 
 @transaction.atomic
 def create(call: Call, values: dict[str, Any]) -> Any:
-    """A user, with the role on the primary project: both or none."""
+    """Create a user, with the role on the primary project: both or none."""
     role, project = values.pop("role"), values["default_project_id"] or None
     options = {"lock_password": True} if values.pop("lock_password") else {}
     row = USERS.create(call.actor, {**values, "default_project_id": project, "options": options})

@@ -69,7 +69,7 @@ class KeyForm(Styled):
 
 
 def create(call: Call, values: dict[str, Any]) -> Any:
-    """The imported pair; one that was made here shows its private half, this once."""
+    """Create the imported pair; one that was made here shows its private half, this once."""
     made = services.create(call.actor, name=values["name"], public_key=values["public_key"].strip() or None)
     if made.private_key is None:
         return made.row

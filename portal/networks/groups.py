@@ -35,7 +35,7 @@ PRESETS: dict[str, tuple[Text, str | None, int | None, int | None]] = {
 
 
 def described(group: SecurityGroup) -> str:
-    """The group's description; that of a project's default group is translated for the reader."""
+    """Return the group's description; that of a project's default group is translated for the reader."""
     return _("Default security group") if group.description == defaults.DESCRIPTION else group.description
 
 
@@ -196,7 +196,7 @@ class RuleForm(Styled):
 
 
 def others(call: Call) -> list[tuple[str, Text]]:
-    """The groups of the project that a rule can name."""
+    """List the groups of the project that a rule can name."""
     found = SecurityGroup.objects.filter(project_id=call.row.project_id).order_by("name")
     return [("", _("None")), *((row.pk, row.name) for row in found)]
 

@@ -51,7 +51,7 @@ class EditForm(Styled):
 
 @transaction.atomic
 def create(call: Call, values: dict[str, object]) -> object:
-    """A network, and its first subnet where addresses are given: both or none."""
+    """Create a network, and its first subnet where addresses are given: both or none."""
     made = networks.create(call.actor, name=values["name"], shared=values.get("shared", False))
     if values["cidr"]:
         version = inet.ip_network(values["cidr"]).version

@@ -158,7 +158,7 @@ class InterfaceForm(Styled):
 
 @transaction.atomic
 def create(call: Call, values: dict[str, Any]) -> Any:
-    """A router with its gateway and first interface, as far as they are asked for: all or none."""
+    """Create a router with its gateway and first interface, as far as they are asked for: all or none."""
     gateway = GatewayInfo(network_id=values["network"]) if values["network"] else None
     made = services.create(call.actor, name=values["name"], external_gateway_info=gateway)
     if values["subnet"]:

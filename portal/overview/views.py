@@ -31,7 +31,7 @@ def operations_of(actor: RequestContext) -> Any:
 
 
 def bars(actor: RequestContext) -> list[dict[str, Any]]:
-    """The limits that panels put on the overview, as groups of bars."""
+    """List the limits that panels put on the overview, as groups of bars."""
     groups = []
     for about in quotas.known():
         known = {row.name for row in quota.registered(about.service)}
@@ -139,7 +139,7 @@ class Request(Page):
 
 
 def started(actor: RequestContext, request_id: str) -> list[timelines.Story]:
-    """The operations of a request; of the actor's project, unless they administer the cloud."""
+    """List the operations of a request; of the actor's project, unless they administer the cloud."""
     query = Operation.objects.filter(request_id=request_id)
     if not actor.is_admin:
         query = query.filter(project_id=actor.project_id or "")

@@ -137,7 +137,7 @@ class EndLink(Page):
 
 
 def link_card(actor: RequestContext, server_id: str) -> dict[str, object]:
-    """The card of links in the console's tab."""
+    """Build the card of links in the console's tab."""
     return {"links": links.of_server(actor, server_id), "link_hours": LINK_HOURS, "id": server_id}
 
 

@@ -39,7 +39,7 @@ LIVE = ("overview", "activity", "interfaces")
 
 
 def head(server: Server) -> dict[str, object]:
-    """The context of what stands above the tabs."""
+    """Build the context of what stands above the tabs."""
     name, vcpus, ram = flavor_words(server.flavor or {})
     entries = ports.addresses({server.id: server.project_id})[server.id]
     floating = [entry["ip"] for entry in entries if entry["type"] == "floating"]
@@ -61,7 +61,7 @@ def head(server: Server) -> dict[str, object]:
 
 
 def boot(server: Server) -> dict[str, object]:
-    """The stages of the launch as lines, each from a row with its time."""
+    """Build the stages of the launch as lines, each from a row with its time."""
     stages = history.stages(server)
     first = history.operations_of(server).filter(action="create").last()
     begin: datetime = first.created_at if first else server.created_at
@@ -93,7 +93,7 @@ def boot(server: Server) -> dict[str, object]:
 
 
 def open_ports(group_ids: list[str]) -> str:
-    """The ports that the groups open to everybody, for the overview."""
+    """Return the ports that the groups open to everybody, for the overview."""
     rules = SecurityGroupRule.objects.filter(group_id__in=group_ids, direction="ingress", remote_group=None)
     anywhere = rules.filter(remote_ip_prefix__in=("", "0.0.0.0/0", "::/0")).order_by("port_range_min")
     found = []

@@ -51,7 +51,7 @@ class ImageForm(Styled):
 
 
 def snapshot(call: Call, values: dict[str, Any]) -> str:
-    """The name of the snapshot that is being taken."""
+    """Begin a snapshot, and return its name."""
     snapshots.snapshot(call.actor, server_id=call.id, name=values["name"])
     return str(values["name"])
 
@@ -133,7 +133,7 @@ def delete_text(call: Call) -> str:
 
 
 def delete_lines(call: Call) -> list[tuple[str, Text]]:
-    """Each instance, with what of it stays."""
+    """List each instance, with what of it stays."""
     where = ports.addresses({server.id: server.project_id for server in call.rows})
     lines: list[tuple[str, Text]] = []
     for server in call.rows:
@@ -205,7 +205,7 @@ def associate(actor: RequestContext, choice: str, port_id: str, fixed_ip: str | 
 
 
 def add_floating_ip(call: Call, values: dict[str, Any]) -> str:
-    """The address that leads to the instance."""
+    """Add a floating IP, and return the address that leads to the instance."""
     port_id, _space, fixed = values["port"].partition(" ")
     return associate(call.actor, values["floating"], port_id, fixed)
 
@@ -224,7 +224,7 @@ def attach(call: Call, values: dict[str, Any]) -> None:
 
 
 def detached(call: Call) -> list[tuple[str, Text]]:
-    """The port that goes, with its network."""
+    """List the port that goes, with its network."""
     rows = Port.objects.of_server(of_id(call.actor, call.keys["id"])).filter(pk=call.keys["port"])
     return [(port.mac_address, port.network.name) for port in rows.select_related("network")]
 

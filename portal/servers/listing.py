@@ -58,7 +58,7 @@ CHIPS: dict[str, tuple[object, Q]] = {
 
 
 def visible(actor: RequestContext, *, everywhere: bool = False) -> QuerySet[Server]:
-    """The project's living servers and those shared with the actor; with `everywhere` those of every project, for operators.
+    """Query the project's living servers and those shared with the actor; with `everywhere` those of every project, for operators.
 
     Raises: Forbidden.
     """
@@ -126,7 +126,7 @@ _one_renders = threading.Lock()
 
 
 def html(row: dict[str, Any], actor: RequestContext, *, everywhere: bool, projects: dict[str, str]) -> str:
-    """One row's HTML; the same facts in the same language, time zone and role give the same HTML."""
+    """Return one row's HTML; the same facts in the same language, time zone and role give the same HTML."""
     key = (
         row["id"], row["updated_at"], row["name"], tuple(row["fixed"]), tuple(row["floating"]), row["image"], row["locked"],
         translation.get_language(), timezone.get_current_timezone_name(), actor.is_admin, everywhere,
@@ -158,7 +158,7 @@ def _render(
 
 
 def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
-    """The same rows as CSV; for operators with project and host."""
+    """Answer with the same rows as CSV; for operators with project and host."""
     labels = [_("Name"), _("Status"), _("Fixed IP"), _("Floating IP"), _("Image"), _("Flavor"), "ID", _("Created")]
     labels += [_("Project"), _("Host")] if everywhere else []
     names = dict(Project.objects.filter(pk__in={row["project_id"] for row in found}).values_list("pk", "name"))
@@ -215,12 +215,12 @@ class Instances(Page):
         return self.page("servers/list.html", rows=self.htmls(found), **self.about(), **context)
 
     def chips(self, numbers: dict[str, int]) -> dict[str, object]:
-        """The context of the chips with their numbers."""
+        """Build the context of the chips with their numbers."""
         chips = [(name, label, numbers[name]) for name, (label, _where) in CHIPS.items()]
         return {"chips": chips, "busy": numbers["busy"], "all": numbers[""]}
 
     def about(self) -> dict[str, object]:
-        """The list's name, and why nothing may be launched."""
+        """Build the list's name, and why nothing may be launched."""
         why = gate(self.actor, "os_compute_api:servers:create", self.actor.project_id)
         return {"title": self.name(), "everywhere": self.everywhere, "may_launch": why}
 

@@ -80,7 +80,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def read(text: str) -> list[tuple[str, str]]:
-    """The fields of a held form as its page sends them back; none when they are no such thing."""
+    """Read the fields of a held form as its page sends them back; none when they are no such thing."""
     try:
         found = json.loads(text)
         return [(str(name), str(value)) for name, value in found]

@@ -62,7 +62,7 @@ class Security(Page):
 
 
 def seen(request: HttpRequest, user: User) -> list[Seen]:
-    """The user's sessions, this one first."""
+    """List the user's sessions, this one first."""
     here = request.session.session_key
     found = [Seen(signins.name(row.pk), *browser(row.agent), row, row.pk == here) for row in signins.of_user(user.pk)]
     return sorted(found, key=lambda one: not one.here)

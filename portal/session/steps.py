@@ -39,7 +39,7 @@ class Button:
 
 
 def offers(next: str) -> list[Button]:
-    """A button a provider that browsers may sign in with; `next` is where it leads in the end."""
+    """List a button a provider that browsers may sign in with; `next` is where it leads in the end."""
     return [
         Button(
             offer.provider_id,
@@ -110,7 +110,7 @@ class Stepwise(Page):
         return "totp" if found is not None and "totp" in found.ways and digits <= 6 else "recovery"
 
     def refused(self, error: CloudError, **more: Any) -> HttpResponse:
-        """The same step again with a sentence, or the next one."""
+        """Answer with the same step again with a sentence, or the next one."""
         if isinstance(error, steps.MoreNeeded):
             return self.form(**more)
         response = self.form(sentence(error), status_of(error), **more)

@@ -106,12 +106,12 @@ def _mine(actor: RequestContext, kind: str, row: Any) -> Card:
 
 
 def shared_with(actor: RequestContext, kind: str, object_id: str) -> list[services.Found]:
-    """The shares of one object that the actor has, by themselves or through groups."""
+    """List the shares of one object that the actor has, by themselves or through groups."""
     return [one for one in services.with_me(actor) if (one.kind.name, one.row.object_pk) == (kind, object_id)]
 
 
 def own_share(shares: Iterable[services.Found]) -> services.Found | None:
-    """The one that is the actor's own, which they can give up; a group's is not theirs alone."""
+    """Return the one that is the actor's own, which they can give up; a group's is not theirs alone."""
     return next((one for one in shares if one.subject == "user"), None)
 
 

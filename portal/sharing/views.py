@@ -55,14 +55,14 @@ class ShareForm(Styled):
 
 
 def ends(asked: dict[str, Any]) -> datetime | None:
-    """The end that was chosen: a time of its own before one of the list."""
+    """Return the end that was chosen: a time of its own before one of the list."""
     exact: datetime | None = asked["until"]
     hours = LASTS[asked["lasts"]][1]
     return exact or (now() + timedelta(hours=hours) if hours else None)
 
 
 def shares_of(actor: RequestContext, kind: str, object_id: str) -> list[dict[str, object]]:
-    """The shares that the dialog lists."""
+    """List the shares that the dialog lists."""
     found = services.of_object(actor, kind, object_id)
     return [
         {
@@ -79,7 +79,7 @@ def shares_of(actor: RequestContext, kind: str, object_id: str) -> list[dict[str
 
 
 def of_kind(call: Call) -> Any:
-    """The object that the address names. Raises: what its kind's service raises."""
+    """Return the object that the address names. Raises: what its kind's service raises."""
     return shareable.find(call.keys["kind"]).find(call.actor, call.id)
 
 
@@ -112,7 +112,7 @@ class SharePage(FormPage):
         return self.again(call) if is_fragment(self.request) else self.go(self.request.path)
 
     def again(self, call: Call) -> HttpResponse:
-        """The dialog as it is now."""
+        """Answer with the dialog as it is now."""
         return self.show(call, self.about.filled(call))
 
 
@@ -122,7 +122,7 @@ class ShareDialog(FormDialog):
 
 
 def shown(call: Call) -> dict[str, object]:
-    """The shares that there are; the address is the dialog's own, also where a share was withdrawn."""
+    """Build the shares that there are; the address is the dialog's own, also where a share was withdrawn."""
     kind = call.keys["kind"]
     return {"shares": shares_of(call.actor, kind, call.id), "action": reverse("share", args=[kind, call.id])}
 
@@ -158,7 +158,7 @@ _LISTS = {"server": "instances", "image": "images", "network": "networks"}
 
 
 def own(call: Call) -> services.Found:
-    """The actor's own share. Raises: ShareNotFound."""
+    """Return the actor's own share. Raises: ShareNotFound."""
     found = parts.own_share(parts.shared_with(call.actor, call.keys["kind"], call.id))
     if found is None:
         raise services.ShareNotFound(id=call.id)

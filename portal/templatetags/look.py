@@ -25,13 +25,13 @@ def _sprite() -> str:
 
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:
-    """One icon of the sprite; a word or an aria-label stands beside it."""
+    """Render one icon of the sprite; a word or an aria-label stands beside it."""
     return mark_safe(f'<svg class="ti {css}" aria-hidden="true"><use href="{_sprite()}#{name}"/></svg>')
 
 
 @register.simple_tag
 def sprite(name: str) -> SafeString:
-    """The icon inside a symbol of the page's own, for what is repeated in each row."""
+    """Render the icon inside a symbol of the page's own, for what is repeated in each row."""
     return mark_safe(f'<use href="{_sprite()}#{name}"/>')
 
 
@@ -51,7 +51,7 @@ def st(status: Status | None, css: str = "") -> SafeString:
 
 @register.filter
 def counted(total: int) -> SafeString:
-    """A number of rows that goes down by itself when rows go (live.js)."""
+    """Render a number of rows that goes down by itself when rows go (live.js)."""
     return format_html("<span data-total>{}</span>", total)
 
 
@@ -83,7 +83,7 @@ def age(at: datetime | None) -> SafeString:
 
 @register.simple_tag
 def when(at: datetime | None) -> SafeString:
-    """The local date and time."""
+    """Render the local date and time."""
     if at is None:
         return mark_safe("–")
     return _time(at, timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S"), live=False)
@@ -106,7 +106,7 @@ def st_lean(status: Status) -> SafeString:
 
 @register.filter
 def took(seconds: float | None) -> str:
-    """A duration: under 10 s with a decimal, steps with two when tiny."""
+    """Return a duration: under 10 s with a decimal, steps with two when tiny."""
     if seconds is None:
         return ""
     if seconds < 1:
@@ -144,13 +144,13 @@ def copy(text: str, shown: str = "", icon_name: str = "copy") -> SafeString:
 
 @register.simple_tag
 def copy_id(text: str) -> SafeString:
-    """An id, shortened; all of it in the clipboard."""
+    """Render an id, shortened; all of it in the clipboard."""
     return copy(text, f"{text[:8]}…{text[-4:]}" if len(text) > 16 else text)
 
 
 @register.simple_tag
 def req(request_id: str) -> SafeString:
-    """A request id that leads to its timeline."""
+    """Render a request id that leads to its timeline."""
     if not request_id:
         return mark_safe("")
     return format_html(
@@ -160,7 +160,7 @@ def req(request_id: str) -> SafeString:
 
 @register.simple_tag
 def cmd(text: str) -> SafeString:
-    """A command line with its copy button."""
+    """Render a command line with its copy button."""
     return format_html(
         '<div class="cmd"><code>{}</code><button type="button" class="ib sq" data-copy="{}" aria-label="{}">{}</button></div>',
         text, text, _("Copy command"), icon("copy"),
@@ -174,7 +174,7 @@ def _said(label: str) -> str:
 
 @register.simple_tag
 def meter(used: float, limit: float, plus: float = 0, label: str = "", grey: bool = False) -> SafeString:
-    """A bar of what is used, amber from 80 %, hatched what would be added. No limit: an empty bar."""
+    """Render a bar of what is used, amber from 80 %, hatched what would be added. No limit: an empty bar."""
     top = float(limit) if limit and limit > 0 else 0.0
     share = min(100.0, 100.0 * float(used) / top) if top else 0.0
     more = min(100.0 - share, 100.0 * float(plus) / top) if top else 0.0
@@ -187,7 +187,7 @@ def meter(used: float, limit: float, plus: float = 0, label: str = "", grey: boo
 
 @register.simple_tag
 def parts(shares: list[tuple[str, float]], label: str = "") -> SafeString:
-    """A bar of several kinds side by side: [(kind, number)]."""
+    """Render a bar of several kinds side by side: [(kind, number)]."""
     total = sum(number for _kind, number in shares) or 1
     at, rects = 0.0, ""
     for kind, number in shares:
@@ -199,7 +199,7 @@ def parts(shares: list[tuple[str, float]], label: str = "") -> SafeString:
 
 @register.simple_tag
 def span(start: float, width: float, kind: str = "ok") -> SafeString:
-    """One bar of a timeline, in percent of the whole."""
+    """Render one bar of a timeline, in percent of the whole."""
     return mark_safe(
         f'<svg class="bar" aria-hidden="true"><rect class="{kind}" x="{start:.1f}%" width="{max(width, 0.6):.1f}%" height="100%"/></svg>'
     )
@@ -212,7 +212,7 @@ def getitem(mapping: object, key: object) -> object:
 
 @register.simple_tag(takes_context=True)
 def querystring_page(context: dict[str, Any], number: int, step: int) -> str:
-    """The address's query with another page."""
+    """Return the address's query with another page."""
     query = context["request"].GET.copy()
     query["page"] = str(number + step)
     return str(query.urlencode())
@@ -227,32 +227,32 @@ def _with(context: dict[str, Any], name: str, value: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def querystring_sort(context: dict[str, object], name: str) -> str:
-    """The address's query sorted by another column; by the same one the other way round."""
+    """Return the address's query sorted by another column; by the same one the other way round."""
     return _with(context, "sort", f"-{name}" if context.get("sort") == name else name)
 
 
 @register.simple_tag(takes_context=True)
 def querystring_csv(context: dict[str, object]) -> str:
-    """The same rows as a file."""
+    """Return the same rows as a file."""
     return _with(context, "format", "csv")
 
 
 @register.simple_tag
 def aria_sort(column: Any, sort: str) -> SafeString:
-    """The attribute of a column's head that says that the list is sorted by it, and which way."""
+    """Render the attribute of a column's head that says that the list is sorted by it, and which way."""
     way = {column.sort: "ascending", f"-{column.sort}": "descending"}.get(sort, "") if column.sort else ""
     return mark_safe(f' aria-sort="{way}"' if way else "")
 
 
 @register.simple_tag
 def dialog_attr(action: Any) -> SafeString:
-    """The attribute by which a link opens in a dialog, a wide one where the action says so."""
+    """Render the attribute by which a link opens in a dialog, a wide one where the action says so."""
     return mark_safe({"dialog": " data-dialog", "wide": ' data-dialog="wide"'}.get(action.how, ""))
 
 
 @register.filter
 def beside(cells: Any, columns: Any) -> list[tuple[Any, str]]:
-    """Each cell with the classes of its column; the first column is the name's."""
+    """List each cell with the classes of its column; the first column is the name's."""
     rest = list(columns)[1:]
     css = [f"{column.css} w-{column.hide}" if column.hide else column.css for column in rest]
     return [(cell, css[at] if at < len(css) else "") for at, cell in enumerate(cells)]
@@ -260,6 +260,6 @@ def beside(cells: Any, columns: Any) -> list[tuple[Any, str]]:
 
 @register.filter
 def initials(name: str) -> str:
-    """Two letters for the round tile of a person."""
+    """Return two letters for the round tile of a person."""
     words = [word for word in name.replace(".", " ").replace("-", " ").split() if word]
     return ("".join(word[0] for word in words[:2]) or name[:2] or "?").upper()

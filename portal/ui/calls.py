@@ -20,7 +20,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def name_of(row: Any) -> str:
-    """The name of a row, its id where it has none."""
+    """Return the name of a row, its id where it has none."""
     return str(getattr(row, "name", "") or row.pk)
 
 
@@ -39,7 +39,7 @@ class Declared:
     view: ClassVar[type["DeclaredPage"]]
 
     def as_view(self) -> View:
-        """The view, for a line of the panel's URLs."""
+        """Build the view, for a line of the panel's URLs."""
         return self.view.as_view(about=self, panel=self.panel, recent=self.recent)
 
 
@@ -97,14 +97,14 @@ Said = Text | Callable[[Any], str]
 
 
 def worded(text: Words, call: Call) -> Text:
-    """The text of a declaration for one call."""
+    """Return the text of a declaration for one call."""
     if callable(text):
         return text(call)
     return str(text) % {"name": call.name} if "%(name)s" in str(text) else text
 
 
 def told(text: Said, made: object) -> str:
-    """The toast after a call."""
+    """Return the toast after a call."""
     return text(made) if callable(text) else str(text)
 
 
@@ -124,7 +124,7 @@ def to_made(route: str) -> Next:
 
 
 def by_method(**views: View) -> View:
-    """One address whose methods are declared each by itself: by_method(get=…, post=…)."""
+    """Build one address whose methods are declared each by itself: by_method(get=…, post=…)."""
 
     def view(request: HttpRequest, **keys: str) -> HttpResponseBase:
         chosen = views.get((request.method or "").lower())

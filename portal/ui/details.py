@@ -71,11 +71,11 @@ class ItemPage(Page):
         raise NotImplementedError
 
     def tabs_of(self, actor: RequestContext, row: Any) -> Sequence[tuple[str, Text]]:
-        """The tabs that this actor may open."""
+        """List the tabs that this actor may open."""
         return self.tabs
 
     def tab(self, actor: RequestContext, row: Any, name: str) -> Sequence[Card]:
-        """The cards of a tab other than the first."""
+        """List the cards of a tab other than the first."""
         raise NotImplementedError
 
     def get(self, request: HttpRequest, id: str, tab: str = "") -> HttpResponse:

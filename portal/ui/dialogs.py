@@ -28,12 +28,12 @@ class Shown:
 
 
 def from_address(call: Call) -> dict[str, Any]:
-    """A form begins with what the address says: ?name=…"""
+    """Begin a form with what the address says: ?name=…"""
     return {name: call.request.GET[name] for name in _form(call).base_fields if name in call.request.GET}
 
 
 def from_row(call: Call) -> dict[str, Any]:
-    """A form begins with what the row has."""
+    """Begin a form with what the row has."""
     return {name: getattr(call.row, name) for name in _form(call).base_fields}
 
 
@@ -105,7 +105,7 @@ class FormDialog(Declared):
     view: ClassVar = FormPage
 
     def filled(self, call: Call, data: Any = None, files: Any = None) -> Any:
-        """The form: as it begins, or with what was sent."""
+        """Return the form: as it begins, or with what was sent."""
         form = self.form(data, files, initial=self.initial(call) if data is None else None)
         for name, choices in self.choices.items():
             form.fields[name].choices = choices(call)  # type: ignore[attr-defined]

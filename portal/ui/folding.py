@@ -25,7 +25,7 @@ class Loader(filesystem.Loader):
 
 
 def fold(source: str) -> str:
-    """A template's source without its layout; Django's errors number the lines of the result."""
+    """Return a template's source without its layout; Django's errors number the lines of the result."""
     bits = tag_re.split(source)  # texts, and between them template tags
     place, is_untouched = _Place(), False
     for at, bit in enumerate(bits):

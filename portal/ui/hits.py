@@ -42,7 +42,7 @@ def named(rows: Any, text: str, route: str, icon: str, note: Text) -> list[Hit]:
 
 
 def new(label: Text, route: str, text: str) -> list[Hit]:
-    """The verb that makes a thing, if the text is in what it is called."""
+    """List the verb that makes a thing, if the text is in what it is called."""
     if text.lower() not in str(label).lower():
         return []
     return [Hit(str(label), reverse(route), "plus", dialog=True, action="create")]

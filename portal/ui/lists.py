@@ -75,7 +75,7 @@ class ListPanel(Page):
         return [self.row(one) for one in found]
 
     def row(self, one: object) -> Row:
-        """A row whose cells the columns say."""
+        """Build a row whose cells the columns say."""
         id = getattr(one, self.identity)
         url = reverse(self.route, args=[id]) if self.route else ""
         menu = reverse(self.menu, args=[id]) if self.menu else url and f"{url}?menu=1"
@@ -83,7 +83,7 @@ class ListPanel(Page):
         return Row(id, name_of(one), url, self.status(one), cells, menu=menu)
 
     def status(self, one: Any) -> Status | None:
-        """The row's status, if it has one: `data-status`."""
+        """Return the row's status, if it has one: `data-status`."""
         return None
 
     def create(self, actor: RequestContext) -> Action | None:
@@ -119,16 +119,16 @@ class ListPanel(Page):
         return self.page("ui/list.html", rows=self.seen(self.actor, list(pager.cut(query))), **context)
 
     def some(self, ids: list[str]) -> HttpResponse:
-        """The rows of these ids alone, as they are now."""
+        """Answer with the rows of these ids alone, as they are now."""
         found = list(self.query(self.actor).filter(**{f"{self.identity}__in": ids}))
         return self.fragment("ui/rows.html", rows=self.seen(self.actor, found), **self.describe(self.actor))
 
     def as_file(self, found: Iterable[object]) -> HttpResponse:
-        """All columns as CSV, those too that the reader put away."""
+        """Answer with all columns as CSV, those too that the reader put away."""
         return tables.as_csv(self.panel, self.columns, self.rows(self.actor, list(found)))
 
     def narrowed(self, request: HttpRequest) -> dict[str, object]:
-        """The context of filters.html: the search, and each filter."""
+        """Build the context of filters.html: the search, and each filter."""
         found = tables.chosen(self.filters, request.GET)
         is_narrowed = any(one["value"] for one in found)
         return {"narrowed": found, "is_narrowed": is_narrowed, "q": request.GET.get("q", "")}

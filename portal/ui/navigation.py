@@ -13,7 +13,7 @@ Group = tuple[Text, list[Panel]]
 
 
 def menu(actor: RequestContext) -> list[Group]:
-    """The groups and panels that this actor sees; a group without any is absent."""
+    """List the groups and panels that this actor sees; a group without any is absent."""
     seen = [panel for panel in panels() if panel.visible_to(actor)]
     return [(label, list(group)) for label, group in groupby(seen, key=lambda panel: panel.group)]
 
@@ -43,5 +43,5 @@ def domains(actor: RequestContext) -> list[tuple[str, str]]:
 
 
 def regions() -> list[str]:
-    """The catalog's regions: the switcher's."""
+    """List the catalog's regions: the switcher's."""
     return list(Region.objects.order_by("id").values_list("id", flat=True))

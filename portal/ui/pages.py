@@ -90,7 +90,7 @@ class Page(View):
         return secure(request, self.answer(request, *args, **kwargs), console=self.console)
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """The view's own answer, once it is clear that this person may ask it now."""
+        """Return the view's own answer, once it is clear that this person may ask it now."""
         actor = request.actor  # type: ignore[attr-defined]
         if actor is None and not self.anonymous:
             return self.to_sign_in()
@@ -124,14 +124,14 @@ class Page(View):
     # ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def page(self, template: str, status: int = 200, /, **context: object) -> HttpResponse:
-        """A whole page inside rail and bar."""
+        """Answer with a whole page inside rail and bar."""
         return render(self.request, template, {**self.shell(), **context}, status=status)
 
     def fragment(self, template: str, status: int = 200, /, **context: object) -> HttpResponse:
         return render(self.request, template, {**self.common(), **context}, status=status)
 
     def common(self) -> dict[str, object]:
-        """The context that pages and fragments have."""
+        """Build the context that pages and fragments have."""
         return {
             "actor": self.request.actor,  # type: ignore[attr-defined]
             "prefs": self.prefs,
@@ -141,7 +141,7 @@ class Page(View):
         }
 
     def shell(self) -> dict[str, object]:
-        """The context of a whole page: with that of rail and bar."""
+        """Build the context of a whole page: with that of rail and bar."""
         context = self.common()
         if context["actor"] is not None:
             menu = navigation.menu(self.actor)
@@ -176,7 +176,7 @@ class Page(View):
     # ── Trouble ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def refuse(self, error: CloudError) -> HttpResponse:
-        """An error as a toast where a script asked, else as a page; always with its request id."""
+        """Answer with an error as a toast where a script asked, else as a page; always with its request id."""
         status, request_id = status_of(error), getattr(self.request, "request_id", "")
         if isinstance(error, Unauthorized) and not self.anonymous:
             return self.to_sign_in()
@@ -204,5 +204,5 @@ class Page(View):
 
 
 def cloud_name(request: HttpRequest) -> str:
-    """The cloud's name: the setting, else the host by which it was reached."""
+    """Return the cloud's name: the setting, else the host by which it was reached."""
     return getattr(settings, "CLOUD_NAME", "") or request.get_host()

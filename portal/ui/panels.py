@@ -35,7 +35,7 @@ class Subject:
 
 
 def names_of(model: Any) -> Callable[[set[str]], dict[str, tuple[str, bool]]]:
-    """The `names` of a Subject whose rows go when they are deleted."""
+    """Build the `names` of a Subject whose rows go when they are deleted."""
     return lambda ids: {
         id: (name or id[:13], False) for id, name in model.objects.filter(pk__in=ids).values_list("pk", "name")
     }
@@ -112,7 +112,7 @@ def _own(actor: RequestContext) -> dict[str, str]:
 
 @cache
 def panels() -> tuple[Panel, ...]:
-    """Every panel, in the order of the menu. Found when the URLs are read, for it imports every view.
+    """List every panel, in the order of the menu. Found when the URLs are read, for it imports every view.
 
     Raises: ImproperlyConfigured where two have one name or one place.
     """
@@ -133,7 +133,7 @@ def panels() -> tuple[Panel, ...]:
 
 
 def named(name: str) -> Panel | None:
-    """The panel of this name; None for what has no entry in the rail."""
+    """Return the panel of this name; None for what has no entry in the rail."""
     return next((panel for panel in panels() if panel.name == name), None)
 
 

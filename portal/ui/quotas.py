@@ -17,7 +17,7 @@ def known() -> list[Quotas]:
 
 
 def services() -> list[Quotas]:
-    """The services that have limits; last those that no panel tells of."""
+    """List the services that have limits; last those that no panel tells of."""
     have = dict.fromkeys(row.service for row in quota.registered())
     told = [one for one in known() if one.service in have]
     rest = sorted(have.keys() - {one.service for one in told})
@@ -25,7 +25,7 @@ def services() -> list[Quotas]:
 
 
 def limits(about: Quotas) -> list[Limit]:
-    """The limits that the service has, in its own order."""
+    """List the limits that the service has, in its own order."""
     words = {one.name: one for one in about.limits}
     names = [row.name for row in quota.registered(about.service) if row.name not in about.untold]
     return [words.get(name) or Limit(name, name.replace("_", " ")) for name in names]
@@ -36,5 +36,5 @@ def shown(limit: Limit, value: int) -> str:
 
 
 def of(limit: Limit, most: int) -> str:
-    """The text behind the number that is used."""
+    """Return the text behind the number that is used."""
     return _("of %(limit)s") % {"limit": shown(limit, most)} if most >= 0 else _("no limit")

@@ -64,7 +64,7 @@ def age(at: datetime | None) -> Cell:
 
 
 def attr(kind: str, name: str) -> Callable[[object], Cell]:
-    """A column's cell that shows a field of the row; `a__b` is the field b of what a is, "" where it is nothing."""
+    """Build a column's cell that shows a field of the row; `a__b` is the field b of what a is, "" where it is nothing."""
     first, _of, second = name.partition("__")
     if not second:
         return lambda row: Cell(kind, getattr(row, first))
@@ -72,7 +72,7 @@ def attr(kind: str, name: str) -> Callable[[object], Cell]:
 
 
 def joined(texts: Iterable[str], limit: int = 3) -> str:
-    """The first few of many, and how many more."""
+    """Return the first few of many, and how many more."""
     found = list(texts)
     more = len(found) - limit
     return ", ".join(found[:limit]) + (_(" and %(count)s more") % {"count": more} if more > 0 else "")
@@ -87,16 +87,16 @@ class Pager:
 
     @classmethod
     def read(cls, query: QueryDict, size: int) -> "Pager":
-        """The page that ?page= asks for; the first for what is no number."""
+        """Read the page that ?page= asks for; the first for what is no number."""
         text = query.get("page", "")
         return cls(min(max(1, int(text)), 1_000_000) if is_whole(text) else 1, size)
 
     def cut(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of this page."""
+        """Query the rows of this page."""
         return rows[(self.number - 1) * self.size : self.number * self.size]
 
     def context(self, total: int) -> dict[str, int]:
-        """The context of pager.html for `total` rows."""
+        """Return the context of pager.html for `total` rows."""
         return {"total": total, "number": self.number, "pages": max(1, -(-total // self.size))}
 
 
@@ -133,7 +133,7 @@ class Bulk:
 
 
 def chosen(filters: Sequence[Filter], query: QueryDict) -> list[dict[str, object]]:
-    """Every filter with its value, what the chip says, and the address without it."""
+    """List every filter with its value, what the chip says, and the address without it."""
     found = []
     for one in filters:
         value = query.get(one.name, "").strip()
@@ -146,7 +146,7 @@ def chosen(filters: Sequence[Filter], query: QueryDict) -> list[dict[str, object
 
 
 def column_key(label: Text) -> str:
-    """A column's name in settings: its English label, whatever the reader's language."""
+    """Return a column's name in settings: its English label, whatever the reader's language."""
     with translation.override(None):
         return slugify(str(label))
 
@@ -158,7 +158,7 @@ def put_away(panel: str, columns: Sequence[Any], chosen: prefs.Prefs) -> frozens
 
 
 def plain(cell: Any) -> str:
-    """A cell as text for a file: whole ids, exact times in the reader's zone."""
+    """Return a cell as text for a file: whole ids, exact times in the reader's zone."""
     value = cell.value
     if value is None or value == "" or cell.kind == "secret":
         return ""
@@ -183,7 +183,7 @@ def _harmless(text: str) -> str:
 
 
 def as_csv(name: str, columns: Sequence[Any], rows: Sequence[Any]) -> HttpResponse:
-    """A list as a file. With a byte order mark, without which spreadsheets misread Chinese."""
+    """Answer with a list as a file. With a byte order mark, without which spreadsheets misread Chinese."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([str(column.label) for column in columns])

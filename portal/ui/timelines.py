@@ -98,7 +98,7 @@ def _line(step: OperationStep, label: str, at: datetime) -> Line:
 
 
 def matrix(detail: dict[str, Any]) -> Matrix | None:
-    """The scheduler's table of a step, if it left one."""
+    """Return the scheduler's table of a step, if it left one."""
     table = detail.get("scheduling") or []
     if not table:
         return None
@@ -128,7 +128,7 @@ def _words(name: str) -> str:
 
 
 def story(row: Operation, *, deep: bool = True) -> Story:
-    """One operation; `deep` reads its steps too."""
+    """Return one operation; `deep` reads its steps too."""
     at = now()
     ended = row.finished_at or at
     live = row.state in (State.RUNNING, State.UNDOING)
@@ -155,7 +155,7 @@ def story(row: Operation, *, deep: bool = True) -> Story:
 
 
 def word(row: Operation, *, since: datetime | None = None) -> Status:
-    """The word of one run of a verb: in progress, done, or failed; the verb itself where its panel has no word for it."""
+    """Return the word of one run of a verb: in progress, done, or failed; the verb itself where its panel has no word for it."""
     subject = panels.subject(row.subject_kind)
     words = subject.verbs.get(row.action) if subject else None
     doing, done, failed = words or (row.action, row.action, row.action)

@@ -1,6 +1,6 @@
 """Every measure with its limit, in the order in which they are printed."""
 
-from tests.judge import dead, errors, imports, sizes, states, stories, typed, versions
+from tests.judge import dead, docstrings, errors, imports, sizes, states, stories, typed, versions
 from tests.judge.found import Measure
 
 MEASURES = (
@@ -20,6 +20,7 @@ MEASURES = (
     Measure("states outside states.py", 0, states.known_outside),
     Measure("version comparisons", 28, versions.compared),
     Measure("error codes shared", 0, errors.shared_codes),
+    Measure("docstrings without a verb", 0, docstrings.without_verb),
     Measure("template lines over 160", 0, sizes.template_lines),
     Measure("type: ignore", 110, typed.ignored),
     Measure("lines with Any", 1000, typed.any_lines),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.judge import dead, errors, imports, sizes, states, typed, versions
+from tests.judge import dead, docstrings, errors, imports, sizes, states, typed, versions
 from tests.judge.found import Found, Measure
 from tests.judge.kept import differences, most
 from tests.judge.measures import MEASURES
@@ -51,6 +51,39 @@ def test_a_view_is_what_descends_from_one_and_its_verbs_count(house: Make) -> No
     )
     found = sizes.long_views(house({"portal/pages.py": base, "portal/detail.py": other}))
     assert found.places == ["portal/detail.py:2 Detail.post 17", "portal/pages.py:2 Page.get 16"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("The host.", True),
+        ("Who may.", True),
+        ("Of a server its host.", True),
+        ("What it does, at once.", True),
+        ("Find the host.", False),
+        ("Whether it runs.", False),
+        ("Raises: NotFound.", False),
+    ],
+)
+def test_a_public_docstring_begins_with_a_verb(house: Make, text: str, is_found: bool) -> None:
+    def said(head: str, indent: str = "") -> str:
+        return f'{indent}{head}:\n{indent}    """{text}"""\n'
+
+    tree = house(
+        {
+            "a/b.py": said("def f()")
+            + "class C:\n"
+            + said("async def g(self)", "    ")
+            + "    @property\n"
+            + said("def h(self)", "    ")
+            + said("def _i()")
+            + "class _D:\n"
+            + said("def j(self)", "    "),
+            "tests/c.py": said("def k()"),
+        }
+    )
+    found = docstrings.without_verb(tree)
+    assert found == (Found(2, [f"a/b.py:1 f: {text}", f"a/b.py:4 g: {text}"]) if is_found else Found(0, []))
 
 
 def test_templates_are_read_line_by_line(house: Make) -> None:

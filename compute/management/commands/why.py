@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
 
 def explain(row: dict[str, Any]) -> str:
-    """One host's line: fits, or the filter that refused it with what it needed and had."""
+    """Return one host's line: fits, or the filter that refused it with what it needed and had."""
     last = row["checks"][-1]
     if last["ok"]:
         return f"{row['host']}: fits"

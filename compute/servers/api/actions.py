@@ -169,7 +169,7 @@ def remove_fixed_ip(view: ComputeView, server_id: str, body: Body) -> Response:
 
 
 def restore(view: ComputeView, server_id: str, body: Body) -> Response:
-    """Nothing is deleted softly here, so nothing can be restored: a conflict, as Nova has it for a living server."""
+    """Refuse to restore: nothing is deleted softly here, so nothing can be restored: a conflict, as Nova has it for a living server."""
     server = services.find(view.actor, server_id, "os_compute_api:os-deferred-delete:restore")
     raise WrongState(verb="restore", id=server_id, attr="vm_state", state=server.vm_state)
 

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 @lru_cache(maxsize=4096)
 def host_id(project_id: str, host: str) -> str:
-    """The opaque name of a host for one project: Nova's form."""
+    """Return the opaque name of a host for one project: Nova's form."""
     return hashlib.sha224((project_id + host).encode()).hexdigest() if host else ""
 
 
@@ -174,7 +174,7 @@ def _plan(fields: Fields, version: tuple[int, int], is_admin: bool) -> tuple[lis
 
 
 def render(fields: Fields, row: Row, version: tuple[int, int], is_admin: bool) -> Row:
-    """One row, with `progress` and `fault` only in the states that have them, and groups only where there are some."""
+    """Build one row, with `progress` and `fault` only in the states that have them, and groups only where there are some."""
     columns, made = _plan(fields, version, is_admin)
     out = {name: row[column] for name, column in columns}
     for name, make in made:

@@ -63,7 +63,7 @@ _JSON = {
 
 
 def rows(query: QuerySet[Server], base: str, *, hosts: bool = False, secrets: bool = False) -> list[dict[str, object]]:
-    """The rows of `query` as fields.SERVER wants them. `base` is ``http://host/api/compute``.
+    """List the rows of `query` as fields.SERVER wants them. `base` is ``http://host/api/compute``.
 
     Queries: one for the rows, those of ports.addresses() and ports.group_names(), one for host states when `hosts`.
     `secrets` adds user data and the image's kernel, which only administrators see.

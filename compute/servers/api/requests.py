@@ -18,12 +18,12 @@ HINTS_LIMIT = (
 
 
 def ref(value: str | int) -> str:
-    """The id in a reference: an id, or a link that ends in one."""
+    """Return the id in a reference: an id, or a link that ends in one."""
     return str(value).rstrip("/").rpartition("/")[2]
 
 
 def nics(requested: Any) -> list[Nic] | str | None:
-    """The `networks` of a request. Raises: Invalid for an address that is none."""
+    """List the `networks` of a request. Raises: Invalid for an address that is none."""
     if requested is None or isinstance(requested, str):
         return requested
     out = []
@@ -45,7 +45,7 @@ def check_address(text: str) -> None:
 
 
 def canonical(text: str) -> str:
-    """An address in its one short spelling; "" stays. The schema has checked it."""
+    """Return an address in its one short spelling; "" stays. The schema has checked it."""
     return str(inet.ip_address(text)) if text else ""
 
 
@@ -58,7 +58,7 @@ _NAMED_BY_NAME = Span(until=(2, 18))
 
 
 def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
-    """A checked POST /servers body as a Launch. Raises: Invalid."""
+    """Return a checked POST /servers body as a Launch. Raises: Invalid."""
     server = data["server"]
     hints = data.get("os:scheduler_hints") or data.get("OS-SCH-HNT:scheduler_hints") or {}
     if len(orjson.dumps(hints)) > HINTS_LIMIT:

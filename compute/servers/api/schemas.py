@@ -180,7 +180,7 @@ def update(version: Version) -> Schema:
 
 @lru_cache(maxsize=128)
 def rebuild(version: Version) -> Schema:
-    """The body of the rebuild action."""
+    """Build the body of the rebuild action."""
     return body_schema(_REBUILD, version)
 
 

@@ -77,7 +77,7 @@ class ServerListDetail(ServerPage):
 
 
 def shown(view: ComputeView, server_id: str, *, short: bool = False) -> dict[str, object]:
-    """One server as this request sees it. `short`: as PUT and rebuild answered before 2.75."""
+    """Build one server as this request sees it. `short`: as PUT and rebuild answered before 2.75."""
     admin = policy.allows(view.actor, "os_compute_api:os-extended-server-attributes")
     row = reading.one(server_id, view.base, admin=admin)
     if short:

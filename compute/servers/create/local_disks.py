@@ -25,7 +25,7 @@ class TooMuchSwap(Invalid):
 
 
 def of_flavor(flavor: dict[str, Any]) -> Disks:
-    """One ephemeral disk and one swap disk, where the flavor has them (ephemeral in GiB, swap in MiB)."""
+    """Return one ephemeral disk and one swap disk, where the flavor has them (ephemeral in GiB, swap in MiB)."""
     disks = [_ephemeral(0, int(flavor.get("ephemeral") or 0)), _swap(int(flavor.get("swap") or 0))]
     return [disk for disk in disks if disk["size_mib"]]
 

@@ -83,7 +83,7 @@ def named_groups(actor: RequestContext, requested: list[str]) -> dict[str, str] 
 
 
 def resolve(actor: RequestContext, requested: list[Nic] | str | None) -> list[Nic]:
-    """The interfaces a new server gets. None or "auto": the project's one network; "none": no interface.
+    """List the interfaces a new server gets. None or "auto": the project's one network; "none": no interface.
 
     Raises: NetworkUnknown, PortUnknown, PortTaken, NoNetwork, ManyNetworks, ExternalNetwork.
     """

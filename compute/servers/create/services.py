@@ -173,7 +173,7 @@ def _check(actor: RequestContext, launch: Launch) -> _Checked:
 
 
 def usable_image(actor: RequestContext, image_id: str, ram: int, disk: int) -> Image:
-    """An active image the actor may see, that fits a flavor (MiB, GiB).
+    """Find an active image the actor may see, that fits a flavor (MiB, GiB).
 
     Raises: ImageUnknown, ImageNotActive, FlavorTooSmall, BadBootOption.
     """

@@ -52,7 +52,7 @@ class NoProject(Conflict):
 
 @transaction.atomic
 def take_over(host: Host, server_id: str, known: dict[str, Any], *, project: str = "") -> tuple[Server, list[str]]:
-    """The row of a server, from what its host knows. Returns it, and sentences of what could not come back.
+    """Make the row of a server from what its host knows. Returns it, and sentences of what could not come back.
 
     Raises: NothingKnown, NoProject.
     """

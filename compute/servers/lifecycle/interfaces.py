@@ -23,7 +23,7 @@ from operations.starting import run
 
 
 def owner_of(server: Server) -> str:
-    """A port's `device_owner` once it belongs to a server."""
+    """Return a port's `device_owner` once it belongs to a server."""
     return f"compute:{server.availability_zone or server.pinned_availability_zone or 'nova'}"
 
 

@@ -93,7 +93,7 @@ def ask_operator(host: str, found: list[str], have: int) -> None:
 
 
 def cast_for(debt: HostDebt) -> debts.DebtCast | None:
-    """The debt's cast as written, while no row places the server here. Raises: KnownAgain while an operation is busy with it."""
+    """Return the debt's cast as written, while no row places the server here. Raises: KnownAgain while an operation is busy with it."""
     if Server.objects.living().filter(id=debt.key, host=debt.host).exists():
         return None
     if is_busy(debt.key):

@@ -57,7 +57,7 @@ def is_pending(server: Server) -> bool:
 
 
 def cast_for(debt: HostDebt) -> debts.DebtCast | None:
-    """The debt's cast as written; None if the server has a newer generation on that host, which supersedes the debt.
+    """Return the debt's cast as written; None if the server has a newer generation on that host, which supersedes the debt.
 
     One thing is left of it then: a disk that should have come back after a failed resize is older than what the server
     has written since, and goes, so that no later revert brings it back. Raises: BusyServer.

@@ -19,7 +19,7 @@ COLUMNS: Final = (
 
 
 def of(server: Server) -> dict[str, object]:
-    """The record of a server, as JSON."""
+    """Build the record of a server, as JSON."""
     addresses = Prefetch("fixed_ips", FixedIP.objects.only("port_id", "ip_address"))
     rows = Port.objects.filter(server_id=server.id, project_id=server.project_id).prefetch_related(addresses, "groups")
     ports = [

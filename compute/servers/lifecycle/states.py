@@ -223,7 +223,7 @@ WITH_FAULT: Final = frozenset({"ERROR", "DELETED"})
 
 
 def status(vm_state: str, task_state: str | None) -> str:
-    """The wire's `status`."""
+    """Return the wire's `status`."""
     table = _STATUS[vm_state]
     return table.get(task_state or "") or table[""]
 

@@ -33,7 +33,7 @@ def alive(op: Op) -> Server:
 
 
 def old_claim(server_id: str) -> str:
-    """The consumer that keeps a server's former claim until a resize is confirmed."""
+    """Return the consumer that keeps a server's former claim until a resize is confirmed."""
     return f"{server_id[:30]}-old"
 
 
@@ -41,7 +41,7 @@ MOST_HOSTS = 3  # that one launch may lose before it fails
 
 
 def elsewhere(finalize: Callable[[Op, CloudError], None]) -> Callable[[Op, CloudError], None]:
-    """An `on_failed` that begins the flow anew, on another host, where this one's went down; else `finalize` ends it.
+    """Build an `on_failed` that begins the flow anew, on another host, where this one's went down; else `finalize` ends it.
 
     What the flow left on the lost host is owed by it: its undos were given up.
     """

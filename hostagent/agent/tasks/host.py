@@ -26,7 +26,7 @@ def inventory(host: Served) -> dict[str, object]:
 
 
 def read(host: Served, body: Nothing, job: Job) -> HostFound:
-    """Everything of ours on this host, wanted or not: what a doctor compares with the rows."""
+    """Read everything of ours on this host, wanted or not: what a doctor compares with the rows."""
     links = host.network.driver.read_links()
     return {
         "servers": host.hypervisor.read_states(),

@@ -10,7 +10,7 @@ from hostagent.contract.verb import Nothing
 
 
 def put(host: Served, body: Put, job: Job) -> Note | None:
-    """The domain is stopped as a user would stop it, its description noted, and only then does anything move."""
+    """Stop the domain as a user would, note its description, and only then move anything."""
     server_id = body["server_id"]
     if not host.aside.is_begun(server_id):
         described = host.hypervisor.describe(server_id)
@@ -30,7 +30,7 @@ def listing(host: Served, body: Nothing, job: Job) -> Notes:
 
 
 def short(host: Served) -> list[SetAsideShort]:
-    """A short note of each thing that was set aside, for a doctor's list."""
+    """List a short note of each thing that was set aside, for a doctor's list."""
     return [
         SetAsideShort(
             id=note["id"], kind=note["kind"], key=note["key"], why=note["why"], at=note["at"], until=note["until"],

@@ -39,7 +39,7 @@ class Hypervisor(Protocol):
         """Let go; guests stay."""
 
     def ensure(self, spec: ServerSpec, job: Job) -> str:
-        """The domain is defined as described, and running unless `power` is "off" → the state it has then."""
+        """Define the domain as described, and run it unless `power` is "off" → the state it has then."""
 
     def remove(self, server_id: str, job: Job) -> None:
         """Absent is success. Consoles are cut."""
@@ -58,7 +58,7 @@ class Hypervisor(Protocol):
         """Returns when the guest has let go of it."""
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
-        """A flat qcow2 copy of the root disk as it is now, the caller's to remove, and its virtual size in bytes.
+        """Copy the root disk as it is now into a flat qcow2, the caller's to remove, and its virtual size in bytes.
 
         A running guest runs on.
         """
@@ -74,7 +74,7 @@ class Hypervisor(Protocol):
     def read_states(self) -> dict[str, str]: ...
 
     def read_stats(self) -> dict[str, ServerStats]:
-        """The figures of those that run, by their id."""
+        """Read the figures of those that run, by their id."""
 
     def read_facts(self) -> HypervisorFacts:
-        """The hypervisor's part of Inventory."""
+        """Read the hypervisor's part of Inventory."""

@@ -71,7 +71,7 @@ def port_element(port: PortSpec, binding: VifBinding) -> Element:
 
 
 def build(spec: ServerSpec, places: Places, parts: Parts, *, kvm: bool) -> str:
-    """The whole domain."""
+    """Build the whole domain."""
     domain = E.domain(
         E.name(spec["name"]),
         E.uuid(spec["server_id"]),
@@ -96,19 +96,19 @@ def build(spec: ServerSpec, places: Places, parts: Parts, *, kvm: bool) -> str:
 
 
 def label(server_id: str) -> Element:
-    """Whom its QEMU runs as. Files are given to it by us (dynamic_ownership is off): libvirt changes no owner."""
+    """Build the label that says whom its QEMU runs as. Files are given to it by us (dynamic_ownership is off): libvirt changes no owner."""
     return E.seclabel(
         E.label(f"+{guest_users.uid(server_id)}:+{guest_users.gid()}"), type="static", model="dac", relabel="no"
     )
 
 
 def profile_label(profile: str) -> Element:
-    """The AppArmor profile that its QEMU is put into; loaded by us before, never changed by libvirt."""
+    """Return the AppArmor profile that its QEMU is put into; loaded by us before, never changed by libvirt."""
     return E.seclabel(E.label(profile), type="static", model="apparmor", relabel="no")
 
 
 def as_labelled(xml: str, places: Places, profile: str) -> str:
-    """The same domain with the labels that it starts with on this host; "" where it has them already.
+    """Return the same domain with the labels that it starts with on this host; "" where it has them already.
 
     A domain of a time when all guests were root becomes its own user. `profile` "": this host has no AppArmor.
     """
@@ -132,7 +132,7 @@ def as_labelled(xml: str, places: Places, profile: str) -> str:
 
 
 def spec_hash(spec: ServerSpec, *, kvm: bool) -> str:
-    """Two specs with one hash make the same domain. Power and what is only noted beside the disks are no part of it."""
+    """Compute the hash of a spec: two with one hash make the same domain. Power and what is only noted beside the disks are no part of it."""
     described = {key: value for key, value in spec.items() if key not in ("power", "metadata")}
     return hashlib.sha256(canonical({"kvm": kvm, **described})).hexdigest()[:32]
 
@@ -143,7 +143,7 @@ def is_kvm(xml: str) -> bool:
 
 
 def read_hash(xml: str) -> str:
-    """The hash a domain was made with; empty for one that is not ours."""
+    """Read the hash a domain was made with; empty for one that is not ours."""
     found = etree.fromstring(xml.encode()).find(f"metadata/{{{NAMESPACE}}}server")
     return "" if found is None else found.get("spec", "")
 

@@ -151,7 +151,7 @@ class FakeHypervisor:
         return {server_id: domain["state"] for server_id, domain in self._domains.values.items()}
 
     def read_stats(self) -> dict[str, ServerStats]:
-        """An idle guest's: some cpu, all of its memory, no traffic."""
+        """Read an idle guest's: some cpu, all of its memory, no traffic."""
         now = time.time()
         return {
             server_id: {

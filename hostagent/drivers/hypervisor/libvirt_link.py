@@ -178,7 +178,7 @@ class LibvirtLink:
 
 
 def state_of(domain: Domain) -> str:
-    """One of contract.states.STATES."""
+    """Return one of contract.states.STATES."""
     if is_starting(domain):
         return states.SHUTOFF
     state = STATES[domain.state()[0]]
@@ -186,7 +186,7 @@ def state_of(domain: Domain) -> str:
 
 
 def is_starting(domain: Domain) -> bool:
-    """Its start is under way; or it was when libvirtd was killed, and the next one is about to end it."""
+    """Whether its start is under way; or was when libvirtd was killed, and the next one is about to end it."""
     state, reason = domain.state()
     if state == libvirt.VIR_DOMAIN_PAUSED:
         return bool(reason == libvirt.VIR_DOMAIN_PAUSED_STARTING_UP)

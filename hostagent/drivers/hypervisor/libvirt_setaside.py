@@ -19,7 +19,7 @@ SAVED: Final = Path("/var/lib/libvirt/qemu/save")  # libvirt's memory of suspend
 
 
 def xml_of(domain: Domain) -> str:
-    """The whole description, so that the same domain can be defined again."""
+    """Return the whole description, so that the same domain can be defined again."""
     return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE))
 
 

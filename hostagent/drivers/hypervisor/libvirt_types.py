@@ -67,7 +67,7 @@ class Connection(Protocol):
 
 
 def child(element: Element, path: str) -> Element:
-    """An element that libvirt's descriptions always have. Raises: ValueError where it is missing."""
+    """Return an element that libvirt's descriptions always have. Raises: ValueError where it is missing."""
     found = element.find(path)
     if found is None:
         raise ValueError(f"<{element.tag}> has no {path}")
@@ -75,7 +75,7 @@ def child(element: Element, path: str) -> Element:
 
 
 def attribute(element: Element, path: str, name: str) -> str:
-    """An attribute that libvirt's descriptions always have. Raises: ValueError where it is missing."""
+    """Return an attribute that libvirt's descriptions always have. Raises: ValueError where it is missing."""
     value = child(element, path).get(name)
     if value is None:
         raise ValueError(f"{path} of <{element.tag}> has no {name}")

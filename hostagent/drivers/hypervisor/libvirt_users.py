@@ -37,7 +37,7 @@ def share(domain: Domain, places: Places) -> None:
 
 
 def settle(domain: Domain, places: Places) -> Domain:
-    """The domain, ready to be started as its own user and in its own profile; defined anew where it had other labels.
+    """Return the domain, ready to be started as its own user and in its own profile; defined anew where it had other labels.
 
     Raises: Failure hypervisor_refused when its profile cannot be loaded.
     """

@@ -60,16 +60,16 @@ class NetworkDriver(Protocol):
         """Piece → hash of what this host has now, broken pieces left out."""
 
     def read_hashes(self, keys: Iterable[str]) -> dict[str, str]:
-        """The same of these pieces alone; "" for one that is broken or not there."""
+        """Read the same of these pieces alone; "" for one that is broken or not there."""
 
     def read_wanted(self) -> set[str]:
-        """The pieces this host was told to have, whether they stand or not."""
+        """Read the pieces this host was told to have, whether they stand or not."""
 
     def read_missing(self) -> set[str]:
-        """Those of them that do not stand."""
+        """Read those of them that do not stand."""
 
     def read_piece(self, key: str) -> Piece:
-        """One of those, as this host was told it."""
+        """Read one of those, as this host was told it."""
 
     def read_links(self) -> dict[str, list[str]]:
         """{"taps": [...], "namespaces": [...]} that are there."""

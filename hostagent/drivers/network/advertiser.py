@@ -31,7 +31,7 @@ class Advertiser:
         )
 
     def text(self, links: list[tuple[str, dict[str, Any]]]) -> str:
-        """Its configuration for (link, interface of a router piece); "" when there is nothing to announce."""
+        """Return its configuration for (link, interface of a router piece); "" when there is nothing to announce."""
         lines = []
         for link, interface in links:
             prefixes = [inet.ipv6_network(prefix) for prefix in interface.get("ra") or ()]

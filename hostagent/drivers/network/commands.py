@@ -34,7 +34,7 @@ def run(*command: str, text: str | None = None, ns: str = "", check: bool = True
 
 
 def read_json(*command: str, ns: str = "") -> list[Facts]:
-    """The JSON list a reading `ip`, `bridge` or `nft` prints. An empty answer is an empty list."""
+    """Read the JSON list a reading `ip`, `bridge` or `nft` prints. An empty answer is an empty list."""
     found: list[Facts] = json.loads(run(*command, ns=ns) or "[]")
     return found
 

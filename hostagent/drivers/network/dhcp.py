@@ -57,7 +57,7 @@ meta l4proto udp reject
 
 
 def tested(text: str) -> str:
-    """The same text, when it is a configuration that dnsmasq takes. Raises: CommandFailed."""
+    """Return the same text, when it is a configuration that dnsmasq takes. Raises: CommandFailed."""
     run("dnsmasq", "--test", "--conf-file=-", text=text)
     return text
 
@@ -172,7 +172,7 @@ class Dhcp:
             confinement.give(self.leases, "dhcp", mode=0o600, whole=True)
 
     def accepted(self, texts: Texts) -> str:
-        """A configuration that dnsmasq takes: ports whose own options it refuses are served without them.
+        """Return a configuration that dnsmasq takes: ports whose own options it refuses are served without them.
 
         Raises: CommandFailed when it takes none at all.
         """

@@ -71,7 +71,7 @@ def link_names(port_id: str) -> tuple[str, str]:
 
 
 def checked_name(text: str, pattern: re.Pattern[str]) -> str:
-    """A name that may stand in a configuration file. Raises: ValueError."""
+    """Return a name that may stand in a configuration file. Raises: ValueError."""
     name = text.rstrip(".")
     if not pattern.fullmatch(name):
         raise ValueError(f"{text!r} is not a name that DNS could hold")
@@ -122,7 +122,7 @@ class Texts:
                 self.leave_out(host, str(problem))
 
     def hostname(self, host: Host, ip: str) -> str:
-        """The port's own name where DNS can hold it, else one made of its address."""
+        """Return the port's own name where DNS can hold it, else one made of its address."""
         own = (host.get("hostname") or "").rstrip(".")
         is_name = HOSTNAME.fullmatch(own) and not NO_HOSTNAME.fullmatch(own.lower())
         return own if is_name else f"host-{re.sub('[.:]+', '-', ip).strip('-')}"
@@ -153,7 +153,7 @@ class Texts:
         return "".join(f"{line}\n" for line in lines)
 
     def own_option_lines(self, host: Host) -> list[str]:
-        """A port with options of its own stands here, not in the hosts file: that must not carry tags."""
+        """List the options of ports. One with options of its own stands here, not in the hosts file: that must not carry tags."""
         tag = f"port-{host['port_id']}"
         lines = [
             f"dhcp-host={mac(host['mac'])},set:{tag},{f'[{ip}]' if ':' in ip else ip},{self.hostname(host, ip)}"

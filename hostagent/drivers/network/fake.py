@@ -21,7 +21,7 @@ UNUSED = frozenset(LISTS) - {"hosts"}
 
 
 def without_lists(piece: dict[str, Any]) -> dict[str, Any]:
-    """A piece, whole or a difference, without the lists that are not used."""
+    """Return a piece, whole or a difference, without the lists that are not used."""
     part = "body" if "body" in piece else "lists"
     return {**piece, part: {name: value for name, value in piece[part].items() if name not in UNUSED}}
 

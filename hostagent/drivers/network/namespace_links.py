@@ -13,7 +13,7 @@ EXTERNAL: Final = ""  # the network of a link that leads out of the cloud
 
 
 def mac(text: str) -> str:
-    """A MAC address in nft's and iproute2's letters. Raises: ValueError."""
+    """Return a MAC address in nft's and iproute2's letters. Raises: ValueError."""
     octets = bytes.fromhex(text.replace(":", ""))
     if len(octets) != 6:
         raise ValueError(f"{text!r} is not a MAC address")

@@ -78,7 +78,7 @@ class PieceDriver(ABC):
         self.left_out: dict[str, dict[str, str]] = {}  # network → Texts.left_out of its DHCP server
 
     def recall(self) -> dict[str, Piece]:
-        """What the host was last told; nothing if a crash of the machine left the file unreadable: control tells it all."""
+        """Recall what the host was last told; nothing if a crash of the machine left the file unreadable: control tells it all."""
         pieces: dict[str, Piece] = read_whole(self.memory, is_object, absent={}, damaged={})
         return pieces
 

@@ -35,7 +35,7 @@ def inner_name(port_id: str) -> str:
 
 
 def outer_name(port_id: str) -> str:
-    """The other end of an interface, in its network. Not tap…: those are the guests'."""
+    """Return the other end of an interface, in its network. Not tap…: those are the guests'."""
     return f"rt-{port_id[:11]}"
 
 
@@ -190,7 +190,7 @@ def _elements(pairs: list[tuple[str, str]]) -> str:
 
 
 def ruleset(body: dict[str, Any]) -> str:
-    """The nft file of one router: it replaces what the router had, tracked connections stay. Raises: ValueError."""
+    """Return the nft file of one router: it replaces what the router had, tracked connections stay. Raises: ValueError."""
     pairs = [(str(inet.ip_address(f["ip"])), str(inet.ip_address(f["fixed_ip"]))) for f in body["floating"]]
     dnat, snat = _elements(pairs), _elements([(b, a) for a, b in pairs])
     post = _postrouting(body)

@@ -21,7 +21,7 @@ CLUSTER = 2**16  # bytes
 
 
 def empty_qcow2(size: int) -> bytes:
-    """A disk of `size` bytes without data that any reader of qcow2 accepts.
+    """Return a disk of `size` bytes without data that any reader of qcow2 accepts.
 
     Version 2 (https://www.qemu.org/docs/master/interop/qcow2.html): the header, the table of blocks of reference counts, one
     such block, and the table of tables of clusters, which is empty.

@@ -139,7 +139,7 @@ class FileStorage:
         return {"kind": "file", "path": str(self.images.ensure(image, job)), "format": qemu_img.kept_format(image)}
 
     def ensure_blank(self, server_id: str, source: BlankSource, job: Job) -> DiskLocation:
-        """A sparse disk of `size_mib`, formatted once as `content` says and labelled `name`; it only grows.
+        """Return a sparse disk of `size_mib`, formatted once as `content` says and labelled `name`; it only grows.
 
         Raises: Failure no_space, hypervisor_refused (mke2fs's or mkswap's own word).
         """
@@ -186,7 +186,7 @@ class FileStorage:
         return {"kind": "file", "path": str(self.root_path(server_id)), "format": "qcow2"}
 
     def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
-        """What control names by its path becomes the guest's. Raises: Failure not_found, and those of ensure_blank."""
+        """Make what control names by its path the guest's. Raises: Failure not_found, and those of ensure_blank."""
         if source["kind"] == "blank":
             return self.ensure_blank(server_id, source, job)
         if source["kind"] == "root" or source["kind"] == "rescue":

@@ -22,7 +22,7 @@ NOT_DISKS: Final = ("cache", "consoles", "network", "libvirt")  # folders of the
 
 
 def backing_of(path: Path) -> str:
-    """The name of the file that a qcow2 file rests on, "" if none. Raises: OSError."""
+    """Return the name of the file that a qcow2 file rests on, "" if none. Raises: OSError."""
     with path.open("rb") as file:
         head = file.read(20)
         if len(head) < 20 or not head.startswith(QCOW2):

@@ -16,7 +16,7 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
         return encryption.decrypt(encrypted_text)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """The relying party: the host that the browser names. The key itself holds the origin to it."""
+        """Return the relying party: the host that the browser names. The key itself holds the origin to it."""
         host = context.request.get_host()
         return {"id": host.rpartition(":")[0] if ":" in host else host, "name": f"Stackling {host}"}
 

@@ -62,7 +62,7 @@ def register(request: HttpRequest, user: User, name: str, answer: Json, *, passk
 
 
 def begin(request: HttpRequest, user: User | None = None) -> Json:
-    """A challenge for one of the user's keys, or for any passkey when nobody is known yet."""
+    """Make a challenge for one of the user's keys, or for any passkey when nobody is known yet."""
     from allauth.mfa.webauthn.internal import auth
 
     with context.request_context(request):
@@ -71,7 +71,7 @@ def begin(request: HttpRequest, user: User | None = None) -> Json:
 
 
 def check(request: HttpRequest, answer: Json, user: User | None = None) -> User:
-    """The user whose key answered the challenge; `user` says whose it has to be. Raises: WrongKey."""
+    """Return the user whose key answered the challenge; `user` says whose it has to be. Raises: WrongKey."""
     from allauth.mfa.webauthn.internal import auth
 
     with context.request_context(request):

@@ -24,13 +24,13 @@ def new_secret() -> str:
 
 
 def address(user: User, issuer: str, secret: str) -> str:
-    """The ``otpauth:`` address that apps read."""
+    """Return the ``otpauth:`` address that apps read."""
     label = quote(f"{issuer}:{user.name}")
     return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': issuer}, quote_via=quote)}"
 
 
 def picture(text: str) -> tuple[int, str]:
-    """A QR code as (modules a side, SVG path of its dark modules)."""
+    """Return a QR code as (modules a side, SVG path of its dark modules)."""
     import qrcode  # only whoever sets up an app needs it
 
     code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_M)

@@ -29,7 +29,7 @@ WITH_PORTS: Final = {6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite
 
 @lru_cache(65536)  # a host's ruleset is built anew for each change, from the same few addresses
 def parsed(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """An address or a range. Raises: ValueError."""
+    """Return an address or a range. Raises: ValueError."""
     return inet.ip_network(address, strict=False)
 
 
@@ -38,12 +38,12 @@ def chain_name(direction: str, tap: str) -> str:
 
 
 def group_set(version: int, group_id: str) -> str:
-    """The set of a group's members that are single addresses."""
+    """Return the set of a group's members that are single addresses."""
     return f"g{version}_{group_id.replace('-', '_')}"
 
 
 def range_set(version: int, group_id: str) -> str:
-    """The set of a group's members that are ranges.
+    """Return the set of a group's members that are ranges.
 
     Apart from the others, because nft reads an interval set back whole for each change (55 ms at 10,000 members; a plain
     set: 3 ms), and a group seldom has any.
@@ -52,7 +52,7 @@ def range_set(version: int, group_id: str) -> str:
 
 
 def link_local(mac: str) -> str:
-    """The EUI-64 link-local address of a MAC address."""
+    """Return the EUI-64 link-local address of a MAC address."""
     octets = bytes.fromhex(mac.replace(":", ""))
     return str(
         ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:])
@@ -88,7 +88,7 @@ def version_of(address: str) -> int:
 
 
 def rule_match(rule: dict[str, Any], *, of_ranges: bool = False) -> str:
-    """The match of one security group rule, without verdict; `of_ranges` names the remote group's ranges.
+    """Return the match of one security group rule, without verdict; `of_ranges` names the remote group's ranges.
 
     Raises: ValueError for what nft could not hold.
     """
@@ -173,7 +173,7 @@ class Builder:
         self.ports: dict[str, PortPart] = {}
 
     def build(self, bodies: Bodies) -> list[Table]:
-        """The ruleset of these pieces (networks, groups and ports). Raises: KeyError, ValueError for a bad body."""
+        """Build the ruleset of these pieces (networks, groups and ports). Raises: KeyError, ValueError for a bad body."""
         state, table = base_tables()
         for network in bodies["network"].values():
             state.sets["zones"].elements[f'"{bridge_name(network["id"])}"'] = str(int(network["zone"]))
@@ -209,7 +209,7 @@ def same(had: tuple[object, ...], now: tuple[object, ...]) -> bool:
 
 
 def build(bodies: Bodies) -> list[Table]:
-    """The ruleset of these pieces, from nothing. Raises: KeyError, ValueError for a bad body."""
+    """Build the ruleset of these pieces, from nothing. Raises: KeyError, ValueError for a bad body."""
     return Builder().build(bodies)
 
 
@@ -255,7 +255,7 @@ def port_part(port: dict[str, Any], groups: tuple[GroupPart, ...], ranged: froze
 
 
 def spoof_elements(port: dict[str, Any], quoted: str) -> Iterator[tuple[str, str, str]]:
-    """The elements that say from which addresses a port may send."""
+    """Yield the elements that say from which addresses a port may send."""
     allowed: dict[str, list[str]] = {}
     for mac, address in port_addresses(port):
         allowed.setdefault(mac.lower(), []).append(address)

@@ -12,7 +12,7 @@ EARLY_ICMPV6: Final = "{ nd-neighbor-solicit, nd-router-solicit, mld-listener-re
 
 
 def base_tables() -> list[Table]:
-    """The tables of a host that has no port yet. They mark nothing that passes bridges of others."""
+    """List the tables of a host that has no port yet. They mark nothing that passes bridges of others."""
     state = Table("inet", "stackling_state")
     state.sets = {"zones": Collection("typeof iifname : ct zone", is_map=True)}
     state.chains = {
@@ -41,7 +41,7 @@ def base_tables() -> list[Table]:
 
 
 def spoof_chains() -> dict[str, Chain]:
-    """Nobody sends what is not theirs; a tap that control has not told of sends nothing."""
+    """Build the chains by which nobody sends what is not theirs; a tap that control has not told of sends nothing."""
     return {
         "spoof_arp": Chain([
             "iifname . arp saddr ether . arp saddr ip @ipmac4 accept",
@@ -76,7 +76,7 @@ def spoof_chains() -> dict[str, Chain]:
 
 
 def input_chains() -> dict[str, Chain]:
-    """The host itself is on no network of guests: no frame of theirs reaches its own stack, be it for the bridge's own address
+    """Keep the host off the networks of guests: no frame of theirs reaches its own stack, be it for the bridge's own address
     or for all. Else a guest could send to whatever listens on the host, and tunnel packets of its own making to our port."""
     ports = ("rt-*", "dh-*", "vx-*", "fb-*")  # what is on a network's bridge besides guests
     return {

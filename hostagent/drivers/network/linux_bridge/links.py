@@ -24,7 +24,7 @@ def vxlan_name(network_id: str) -> str:
 
 
 def patch_names(network_id: str) -> tuple[str, str]:
-    """The veth between a flat network's bridge (first) and the bridge of its physical network (second)."""
+    """Return the veth between a flat network's bridge (first) and the bridge of its physical network (second)."""
     return f"fb-{network_id[:11]}", f"fl-{network_id[:11]}"
 
 
@@ -193,7 +193,7 @@ def remove_leftovers(network_ids: set[str]) -> str:
 
 
 def taps() -> list[str]:
-    """The guests' taps that are there; a machine may have others, under other names."""
+    """List the guests' taps that are there; a machine may have others, under other names."""
     return sorted(link["ifname"] for link in read_json("ip", "-j", "link", "show") if TAP.fullmatch(link["ifname"]))
 
 

@@ -46,7 +46,7 @@ def elements_text(elements: dict[str, str]) -> str:
 
 
 def render(tables: list[Table]) -> str:
-    """The whole ruleset as one atomic file that replaces what these tables were."""
+    """Return the whole ruleset as one atomic file that replaces what these tables were."""
     lines: list[str] = []
     for table in tables:
         lines += [f"table {table.key}", f"delete table {table.key}", f"table {table.key} {{"]
@@ -60,7 +60,7 @@ def render(tables: list[Table]) -> str:
 
 
 def difference(old: list[Table], new: list[Table]) -> str:
-    """The commands that turn `old` into `new`, "" if nothing differs. Both hold the same tables and base chains."""
+    """Return the commands that turn `old` into `new`, "" if nothing differs. Both hold the same tables and base chains."""
     return "".join(table_difference(before, after) for before, after in zip(old, new, strict=True))
 
 
