@@ -46,7 +46,7 @@ class Resource(rest.Resource[M]):
     `path`: where its routes lie, "/<plural>" by default. `fixed`: columns that no update changes. `keeps_extra`: what a body
     has beside the fields is kept and shown. `flushes`: a change may alter what a token may do or see. `says_missing`: verbs
     by which anyone learns that an id is unknown, as in Keystone. `related`: relations that are read with each row.
-    `announced`: pages follow its changes.
+    `announced`: pages follow its changes. `asked`: what `listing` reads of a query beside columns and filters.
     """
 
     model: type[M]
@@ -58,6 +58,7 @@ class Resource(rest.Resource[M]):
     says_missing: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
     announced: bool = False
+    asked: tuple[str, ...] = ()
 
     # ── What differs ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,7 @@
 """Identity's views: links, envelopes and pages of every route, and the two views that serve a resource."""
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -12,9 +12,25 @@ from identity.resource import Resource, Values
 from identity.wire import PREFIX
 from openstackapi import links
 from openstackapi.pagination import KEYSTONE, Page
+from openstackapi.shapes import PAGE, Answers, With
 from openstackapi.views import ServiceView
 
 M = TypeVar("M", bound=Model)
+
+
+#: Links of one thing.
+SELF: Final = {"self": str}
+
+
+def shown(resource: Resource[Any], links: Mapping[str, object] = SELF) -> With:
+    """Declare how a resource is shown; what its body has beside the fields is shown too, where it is kept."""
+    kept: dict[object, object] = {str: object} if resource.keeps_extra else {}
+    return With(resource.fields, {"links": links, **kept})
+
+
+def collected(key: str, item: object) -> dict[str, object]:
+    """Declare what `IdentityView.collection` answers."""
+    return {key: [item], "links": {"next": str | None, "self": str, "previous": None}, "truncated?": bool}
 
 
 class OnlyElsewhere(Forbidden):
@@ -61,9 +77,25 @@ class IdentityView(ServiceView):
 
 
 class ListView(IdentityView):
-    """GET and POST of a collection."""
+    """GET and POST of a collection. `linked_to`: the links of each thing in it."""
 
     resource: ClassVar[Resource[Any]]
+    linked_to: ClassVar[Mapping[str, object]] = SELF
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Declare what the resource says of the two, where the class does not say otherwise."""
+        super().__init_subclass__(**kwargs)
+        if "resource" in cls.__dict__:
+            resource, one = cls.resource, shown(cls.resource, cls.linked_to)
+            made: dict[str, Answers] = {
+                "get": {200: collected(resource.plural, one)},
+                "post": {201: {resource.fields.name: one}},
+            }
+            cls.answers = {**made, **cls.__dict__.get("answers", {})}
+            create = resource.fields.create_schema(extra=resource.keeps_extra)
+            cls.bodies = {"post": create, **cls.__dict__.get("bodies", {})}
+            asked = (*resource.columns, *resource.filters, *resource.asked)
+            cls.queries = {"get": {**PAGE, **dict.fromkeys(asked, str)}}
 
     @property
     def where(self) -> str:
@@ -77,15 +109,25 @@ class ListView(IdentityView):
         return self.collection(self.resource.plural, [self.show(row) for row in rows], following)
 
     def post(self, request: object) -> Response:
-        extra = self.resource.keeps_extra
-        values = self.body(self.resource.fields.create_schema(extra=extra))[self.resource.fields.name]
+        values = self.body()[self.resource.fields.name]
         return Response({self.resource.fields.name: self.show(self.resource.create(self.actor, values))}, status=201)
 
 
 class ItemView(IdentityView):
-    """GET, PATCH and DELETE of one."""
+    """GET, PATCH and DELETE of one. `linked_to`: its links."""
 
     resource: ClassVar[Resource[Any]]
+    linked_to: ClassVar[Mapping[str, object]] = SELF
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Declare what the resource says of the three, where the class does not say otherwise."""
+        super().__init_subclass__(**kwargs)
+        if "resource" in cls.__dict__:
+            resource = cls.resource
+            one = {resource.fields.name: shown(resource, cls.linked_to)}
+            cls.answers = {"get": {200: one}, "patch": {200: one}, **cls.__dict__.get("answers", {})}
+            change = resource.fields.update_schema(extra=resource.keeps_extra)
+            cls.bodies = {"patch": change, **cls.__dict__.get("bodies", {})}
 
     @property
     def where(self) -> str:
@@ -98,8 +140,7 @@ class ItemView(IdentityView):
         return Response({self.resource.fields.name: self.show(self.resource.get(self.actor, id))})
 
     def patch(self, request: object, id: str) -> Response:
-        extra = self.resource.keeps_extra
-        values = self.body(self.resource.fields.update_schema(extra=extra))[self.resource.fields.name]
+        values = self.body()[self.resource.fields.name]
         return Response({self.resource.fields.name: self.show(self.resource.update(self.actor, id, values))})
 
     def delete(self, request: object, id: str) -> Response:
@@ -109,6 +150,8 @@ class ItemView(IdentityView):
 
 class OwnerItemView(ItemView):
     """One that owns things: `?cascade=true` deletes them with it."""
+
+    queries: ClassVar[Mapping[str, Mapping[str, object]]] = {"delete": {"cascade": str}}
 
     def delete(self, request: Any, id: str) -> Response:
         cascade = request._request.GET.get("cascade", "").lower() == "true"  # nothing else is a yes to this

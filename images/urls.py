@@ -12,7 +12,7 @@ IMAGE = "v2/images/<str:image_id>"
 
 urlpatterns = [
     path("", about.Versions.as_view()),
-    path("versions", about.Versions.as_view(status=200)),
+    path("versions", about.NamedVersions.as_view()),
     path("v2", about.Versions.as_view(schema=None)),
     path("v2/", about.Versions.as_view(schema=None)),
     path("v2/schemas/<path:name>", about.Schemas.as_view()),

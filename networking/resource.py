@@ -24,6 +24,7 @@ from openstackapi import bodies
 from openstackapi import resource as rest
 from openstackapi.pagination import NEUTRON
 from openstackapi.resource import Params, Rows, fields_asked, filter_tags
+from openstackapi.shapes import LINKS, PAGE
 from openstackapi.views import Page, Response, ServiceView
 
 
@@ -164,9 +165,8 @@ class MemberView(NetworkView):
 
 def views(resource: Resource) -> tuple[type[CollectionView], type[MemberView]]:
     """Return the two view classes of a resource, without the verbs it has no service for."""
-    answer = resource.fields.json_schema()
-    one = {"type": "object", "properties": {resource.name: answer}}
-    many = {"type": "object", "properties": {resource.plural: {"type": "array", "items": answer}}}
+    one, many = {resource.name: resource.fields}, {resource.plural: [resource.fields]}
+    asked = ("fields", "page_reverse", *resource.columns, *resource.filters)
     title = resource.name.title().replace("_", "")
     methods = ["get", "options"]
     collection = type(
@@ -177,7 +177,11 @@ def views(resource: Resource) -> tuple[type[CollectionView], type[MemberView]]:
             "__doc__": f"List {resource.plural}, or create.",
             "http_method_names": [*methods, *(["post"] if resource.create else [])],
             "bodies": {"post": resource.fields.create_schema()} if resource.create else {},
-            "answers": {"get": many, "post": one},
+            "answers": {
+                "get": {200: {**many, f"{resource.plural}_links?": LINKS}},
+                "post": {201: {f"{name}?": shape for name, shape in (one | many).items()}},
+            },
+            "queries": {"get": {**PAGE, **dict.fromkeys(asked, str)}},
         },
     )
     member = type(
@@ -192,7 +196,8 @@ def views(resource: Resource) -> tuple[type[CollectionView], type[MemberView]]:
                 *(["delete"] if resource.delete else []),
             ],
             "bodies": {"put": resource.fields.update_schema()} if resource.update else {},
-            "answers": {"get": one, "put": one},
+            "answers": {"get": {200: one}, "put": {200: one}},
+            "queries": {"get": {"fields": str}},
         },
     )
     return collection, member

@@ -1,7 +1,4 @@
-"""Description of a route in OpenAPI 3.1. A module of its own: DRF's views import it while they load.
-
-A view's declarations (`bodies`, `answers`, `queries`, `media`) go first; the rest is read from its source.
-"""
+"""Description of a route in OpenAPI 3.1, out of what its view declares. A module of its own: DRF's views import it while they load."""
 
 from functools import cached_property
 from typing import Any
@@ -11,8 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from openstackapi import microversion
 from openstackapi.components import fault
 from openstackapi.fields import Schema
-from openstackapi.inference.reader import Reader
-from openstackapi.inference.values import Answer, either
+from openstackapi.shapes import AnyOf, Json, Media, json_schema, present
 
 JSON = "application/json"
 OLDER = "/api/compute/v2/"
@@ -45,16 +41,11 @@ class ServiceSchema(AutoSchema):
         until = self.view.until
         return min(until, known.maximum) if until else known.maximum
 
-    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        for name in ("_version", "_read"):
-            self.__dict__.pop(name, None)
-        return super().get_operation(*args, **kwargs)
-
-    @cached_property
-    def _read(self) -> tuple[Reader, tuple[Answer, ...]]:
+    def get_operation(self, path: str, *args: Any, **kwargs: Any) -> Any:
+        self.path = path
+        self.__dict__.pop("_version", None)
         self.view.version = self._version
-        reader = Reader(self.view, self.method.lower(), self._version)
-        return reader, reader.read()
+        return super().get_operation(path, *args, **kwargs)
 
     # ── What it is called ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -108,9 +99,8 @@ class ServiceSchema(AutoSchema):
             for name in names
         ]
         method = self.method.lower()
-        read = self._read[0].queries
-        declared = {name: {"type": "string"} for name in self.view.asks(method)}
-        queries = {**declared, **read, **self.view.queries.get(method, {})}
+        asked = {**dict.fromkeys(self.view.asks(method), str), **self.view.queries.get(method, {})}
+        queries = {str(name): json_schema(shape) for name, shape in present(asked, self._version)}
         found += [{"name": name, "in": "query", "schema": schema} for name, schema in sorted(queries.items())]
         return [*found, *self._microversion()]
 
@@ -137,48 +127,30 @@ class ServiceSchema(AutoSchema):
             return {"content": {name: {"schema": schema} for name, schema in media.items()}, "required": True}
         schema = self.view.bodies.get(self.method.lower())
         if schema is None:
-            for one in self._read[0].requests:
-                schema = one if schema is None else either(schema, one)
-        if schema is None:
             return None
         return {"content": {JSON: {"schema": plain(schema)}}, "required": True}
 
     # ── What comes back ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _get_response_bodies(self, direction: str = "response") -> Schema:
-        declared = self.view.answers.get(self.method.lower())
-        found: dict[int, Schema] = {}
-        for answer in sorted(self._read[1], key=lambda one: one.status):
-            self._add(found, answer)
-        if declared is not None:
-            status = next((code for code, said in found.items() if "content" in said), min(found, default=200))
-            self._add(found, Answer(status, declared), replace=True)
-        for status in found:
-            if status >= 400:  # a refusal of the view's own stands beside the one that every route has
-                self._add(found, Answer(status, fault(self.view.service)["content"][JSON]["schema"]))
-        for status in {one.status for one in self._read[1] if one.schema is None}:
-            if (
-                "content" in found[status]
-            ):  # an action of several kinds: OpenAPI has no word for a body that may be absent
-                found[status] |= {
-                    "description": f"{found[status]['description']} Some kinds have no body.",
-                    "x-body": "optional",
-                }
-        responses = {str(status): said for status, said in sorted(found.items())}
+        answers = present(self.view.answers_to(self.method.lower()), self._version)
+        responses = {str(status): self._response(status, shape) for status, shape in sorted(answers)}
         shared = {"$ref": f"#/components/responses/{self.view.service}_fault"}
         return {**responses, "4XX": shared, "5XX": shared}
 
-    def _add(self, found: dict[int, Schema], answer: Answer, *, replace: bool = False) -> None:
-        said = found.setdefault(
-            answer.status, {"description": _TITLES.get(answer.status, "The answer."), "headers": REQUEST_ID}
+    def _response(self, status: int, shape: object) -> Schema:
+        said: Schema = {"description": _TITLES.get(status, "The answer."), "headers": REQUEST_ID}
+        if isinstance(shape, AnyOf) and None in shape.shapes:  # OpenAPI has no word for a content that may be absent
+            said |= {"description": f"{said['description']} Some kinds have no body.", "x-body": "optional"}
+            left = [one for one in shape.shapes if one is not None]
+            shape = AnyOf(*left) if len(left) > 1 else left[0]
+        if status >= 400:  # a refusal of the view's own stands beside the one that every route has
+            shape = AnyOf(shape, Json(fault(self.view.service)["content"][JSON]["schema"]))
+        if isinstance(shape, Media):
+            return {**said, "content": {shape.type: {"schema": {}}}}
+        return (
+            said if shape is None else {**said, "content": {JSON: {"schema": plain(json_schema(shape, self._version))}}}
         )
-        if answer.schema is None:
-            return
-        content = said.setdefault("content", {})
-        schema = plain(answer.schema)
-        if answer.media in content and not replace:
-            schema = either(content[answer.media]["schema"], schema)
-        content[answer.media] = {"schema": schema}
 
 
 def plain(schema: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 
 import orjson
@@ -10,7 +10,7 @@ import orjson
 from openstackapi import render, services
 from openstackapi.envelopes import Fault
 from openstackapi.fields import Schema
-from openstackapi.inference.values import example
+from openstackapi.shapes import json_schema
 
 JSON = "application/json"
 SHARED = 400  # bytes of JSON from which on a schema that is used again gets a name
@@ -19,9 +19,9 @@ SHARED = 400  # bytes of JSON from which on a schema that is used again gets a n
 def fault(service: str) -> Schema:
     """Schema of a service's faults, with an example."""
     envelope, other = (services.fault_body(Fault(service, status, "Code", "Message", "req-")) for status in (404, 409))
-    schema = example(envelope)
+    schema = json_schema(_alike(envelope))
     if envelope.keys() != other.keys():  # named by the kind of fault
-        schema = {"type": "object", "additionalProperties": example(next(iter(envelope.values())))}
+        schema = json_schema({str: _alike(next(iter(envelope.values())))})
     words = "A sentence that says what, why and what next."
     return {
         "description": words,
@@ -30,6 +30,13 @@ def fault(service: str) -> Schema:
             media: {"schema": schema if media == JSON else {"type": "string"}} for media in render.fault_types(service)
         },
     }
+
+
+def _alike(data: object) -> object:
+    """The shape of what has the types of `data`."""
+    if isinstance(data, Mapping):
+        return {name: _alike(value) for name, value in data.items()}
+    return [_alike(data[0])] if isinstance(data, list) else type(data)
 
 
 def components(result: Schema, generator: object, request: object, public: bool) -> Schema:

@@ -1,7 +1,6 @@
 """This cloud as it is seen from outside: one answer for links, redirects, cookies, consoles and what is secure."""
 
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -13,9 +12,6 @@ from openstackapi.envelopes import Fault
 from openstackapi.services import fault_body
 
 Respond = Callable[[HttpRequest], HttpResponse]
-_LINK = {"href": {"type": "string"}, "rel": {"type": "string"}}
-#: JSON Schema of a list of links, as answers show it.
-LINKS: Final = {"type": "array", "items": {"type": "object", "properties": _LINK, "required": ["href", "rel"]}}
 
 
 class OutsideMiddleware:

@@ -42,11 +42,11 @@ class Names:
     """Names that a list of parameters, columns or keys has, each from a version on: `Names({"limit": (2, 58)})`."""
 
     def __init__(self, since: Mapping[str, Version]) -> None:
-        self._since = dict(since)
+        self.since = dict(since)
 
     def at(self, version: Version) -> tuple[str, ...]:
         """List those that a version has, in their order."""
-        return tuple(name for name, since in self._since.items() if version >= since)
+        return tuple(name for name, since in self.since.items() if version >= since)
 
 
 @dataclass(frozen=True)

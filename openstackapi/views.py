@@ -15,10 +15,12 @@ from common.errors import NotFound
 from openstackapi import auth, bodies, links, microversion, render
 from openstackapi.fields import Fields, Row, Schema
 from openstackapi.pagination import Page
+from openstackapi.shapes import Answers
 from openstackapi.versioned import Span
 
 __all__ = ["Page", "Response", "ServiceView"]
 _ALWAYS = Span()
+DELETED: Answers = {204: None}
 
 
 class ServiceRequest(Request):
@@ -37,9 +39,9 @@ class ServiceView(APIView):
     `since`, `until`  microversions in which the route exists; outside them it is 404
     `versions`   {"put": Span}: the same of one method
     `bodies`     {"post": JSON Schema}: what `self.body()` checks and OpenAPI shows
-    `answers`    {"get": JSON Schema}: what OpenAPI shows of the answer; without it, what is read from the source
+    `answers`    {"get": {200: shape}}: what it answers, by status (openstackapi.shapes); a DELETE that says nothing answers 204
     `media`      {"put": {media type: JSON Schema}}: bodies that are not plain JSON
-    `queries`    {"get": {name: JSON Schema}}: what may be asked for beside what is read from the source
+    `queries`    {"get": {name: shape}}: what may be asked for
     `unlisted`   methods that OpenAPI leaves out, for they only say that they are gone
     """
 
@@ -49,9 +51,9 @@ class ServiceView(APIView):
     until: ClassVar[tuple[int, int] | None] = None
     versions: ClassVar[Mapping[str, Span]] = {}
     bodies: ClassVar[dict[str, Schema]] = {}
-    answers: ClassVar[dict[str, Schema]] = {}
+    answers: ClassVar[Mapping[str, Answers]] = {}
     media: ClassVar[dict[str, dict[str, Schema]]] = {}
-    queries: ClassVar[dict[str, dict[str, Schema]]] = {}
+    queries: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     unlisted: ClassVar[frozenset[str]] = frozenset()
     request: ServiceRequest
 
@@ -73,6 +75,15 @@ class ServiceView(APIView):
         span = self.versions.get(request.method.lower(), _ALWAYS)
         if self.version not in Span(self.since, self.until) or self.version not in span:
             raise NotFound(what=_("The resource"), id=raw.path)
+
+    @classmethod
+    def answers_to(cls, method: str) -> Answers:
+        """Give what `answers` says of a method, in the class or the nearest above it. Raises: LookupError where none does."""
+        found = (one.__dict__.get("answers", {}).get(method) for one in cls.__mro__)
+        said = next((answers for answers in found if answers is not None), DELETED if method == "delete" else None)
+        if said is None:
+            raise LookupError(f"{cls.__name__} does not say what it answers to {method}")
+        return said
 
     def asks(self, method: str) -> Iterable[str]:
         """Name the parameters of a method's query that are declared by other means than `queries`, in this version."""

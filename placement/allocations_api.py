@@ -10,6 +10,7 @@ from common.errors import Invalid
 from common.ids import is_id
 from common.numbers import LARGEST
 from openstackapi.fields import Field, Fields, Schema, Version
+from openstackapi.shapes import Versioned, With, json_schema
 from openstackapi.versioned import ByVersion, Property, Span, body_schema
 from openstackapi.views import Response
 from placement import holding, queries, services
@@ -93,6 +94,10 @@ def _hold(consumer: str, data: dict[str, Any], version: Version) -> None:
     )
 
 
+#: Of an id without a consumer, the allocations alone.
+_OF_CONSUMER = With(_CONSUMER, {"allocations": {str: {"generation": int, "resources": {str: int}}}})
+
+
 class ManyAllocations(PlacementView):
     """POST /allocations: replaces the allocations of several consumers in one transaction."""
 
@@ -101,6 +106,7 @@ class ManyAllocations(PlacementView):
     }
     since = (1, 13)
     bodies = {"post": _MANY.newest}
+    answers = {"post": {204: None}}
 
     def post(self, request: object) -> Response:
         data = self.body(_MANY.at(self.version))
@@ -125,6 +131,7 @@ class Allocations(PlacementView):
         "DELETE": "placement:allocations:delete",
     }
     bodies = {"put": _ONE.newest}
+    answers = {"put": {204: None}, "get": {200: _OF_CONSUMER}}
 
     def put(self, request: object, id: str) -> Response:
         _require_id(id)
@@ -154,6 +161,7 @@ class ProviderAllocations(PlacementView):
     rules = {
         "GET": "placement:resource_providers:allocations:list",
     }
+    answers = {"get": {200: {"resource_provider_generation": int, "allocations": {str: {"resources": {str: int}}}}}}
 
     def get(self, request: object, id: str) -> Response:
         row = services.provider(id)
@@ -163,6 +171,22 @@ class ProviderAllocations(PlacementView):
         return Response({"resource_provider_generation": row.generation, "allocations": held})
 
 
+_SUMMARY = Fields(
+    "provider_summary",
+    [
+        Field("resources", shown=json_schema({str: {"capacity": int, "used": int}})),
+        Field("traits", type="array", items="string", since=(1, 17)),
+    ],
+)
+#: What to allocate of a provider: until 1.11 a list.
+_REQUESTED = ByVersion[object](
+    {
+        (1, 10): [{"resource_provider": {"uuid": str}, "resources": {str: int}}],
+        (1, 12): {str: {"resources": {str: int}}},
+    }
+)
+
+
 class Candidates(PlacementView):
     """Which single provider has capacity for the resources of the query. Parts of a provider are no candidates before 1.29."""
 
@@ -170,6 +194,10 @@ class Candidates(PlacementView):
         "GET": "placement:allocation_candidates:list",
     }
     since = (1, 10)
+    answers = {
+        "get": {200: {"allocation_requests": [{"allocations": _REQUESTED}], "provider_summaries": {str: _SUMMARY}}}
+    }
+    queries = {"get": {name: Versioned(str, since) for name, since in queries.CANDIDATES.items()}}
 
     def get(self, request: Any) -> Response:
         queries.check(request.GET, queries.CANDIDATES, self.version)
@@ -198,13 +226,6 @@ _REQUEST = ByVersion({(1, 10): _listed, (1, 12): _mapped})
 #: A provider's resources: those of the query, or all.
 _SHOWN: ByVersion[Callable[[services.ProviderSummary, dict[str, int]], Iterable[str]]] = ByVersion(
     {(1, 10): lambda summary, requested: requested, (1, 27): lambda summary, requested: summary.capacity}
-)
-_SUMMARY = Fields(
-    "provider_summary",
-    [
-        Field("resources", shown={"type": "object", "additionalProperties": {"type": "object"}}),
-        Field("traits", type="array", items="string", since=(1, 17)),
-    ],
 )
 
 

@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
 from common.errors import Conflict, Invalid, NotFound
-from common.numbers import LARGEST
 from openstackapi import microversion, states
 from openstackapi.fields import Field, Fields, Version
-from openstackapi.links import LINKS, link
+from openstackapi.links import link
+from openstackapi.shapes import LINKS, Versioned, json_schema
 from openstackapi.versioned import ByVersion, Names, Property, Span, body_schema
 from openstackapi.views import Response, ServiceView
-from placement import classes, policies, queries, services
-from placement.models import Allocation, Inventory, ResourceProvider
+from placement import policies, queries, services
+from placement.models import ResourceProvider
 
 
 class PlacementNotFound(NotFound):
@@ -42,16 +42,6 @@ class ProviderHasChildren(Conflict):
     wire_type = "placement.resource_provider.cannot_delete_parent"
     formerly = ("placement.resource_provider.cannot_delete_parent",)
     template = _("Unable to delete parent resource provider %(id)s: It has child resource providers.")
-
-
-class InventoryInUse(Conflict):
-    wire_type = "placement.inventory.inuse"
-    formerly = ("placement.inventory.inuse",)
-    template = _("update conflict: Inventory for '%(name)s' on resource provider '%(id)s' in use.")
-
-
-class InventoryExists(Conflict):
-    template = _("Update conflict: resource provider '%(id)s' already has an inventory of '%(name)s'.")
 
 
 class PlacementView(ServiceView):
@@ -77,8 +67,12 @@ class PlacementView(ServiceView):
 _DATED = Span(since=(1, 15))
 
 
+_VERSION = {"id": str, "status": str, "min_version": str, "max_version": str, "links": LINKS}
+
+
 class Versions(PlacementView):
     anonymous = True
+    answers = {"get": {200: {"versions": [_VERSION]}}}
 
     def get(self, request: object) -> Response:
         known = microversion.range_of("placement")
@@ -95,13 +89,11 @@ class Versions(PlacementView):
 
 # ── Providers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_URL = "/api/placement/resource_providers"
+URL = "/api/placement/resource_providers"
 #: Links of a provider → version from which each is shown.
 _PARTS = Names(
     {"inventories": (1, 0), "usages": (1, 0), "aggregates": (1, 1), "traits": (1, 6), "allocations": (1, 11)}
 )
-#: Versions in which all of an inventory may be reserved.
-_ALL_RESERVED = Span(since=(1, 26))
 
 
 @dataclass
@@ -123,7 +115,7 @@ PROVIDER = Fields(
         Field("uuid", lambda one: one.row.id),
         Field("name", lambda one: one.row.name),
         Field("generation", lambda one: one.row.generation, type="integer"),
-        Field("links", shown=LINKS),
+        Field("links", shown=json_schema(LINKS)),
         Field("parent_provider_uuid", lambda one: one.place[0], null=True, since=(1, 14)),
         Field("root_provider_uuid", lambda one: one.place[1], since=(1, 14)),
     ],
@@ -132,7 +124,7 @@ PROVIDER = Fields(
 
 def shown(row: ResourceProvider, version: Version, trees: queries.Trees | None = None) -> dict[str, object]:
     """Build a provider on the wire. `trees` (queries.roots) is read when it is not given."""
-    own = f"{_URL}/{row.id}"
+    own = f"{URL}/{row.id}"
     links = [link("self", own), *(link(part, f"{own}/{part}") for part in _PARTS.at(version))]
     return PROVIDER.render(_Row(row, links, trees), version)
 
@@ -157,6 +149,11 @@ _MADE: ByVersion[Callable[[ResourceProvider, Version], Response]] = ByVersion(
 class Providers(PlacementView):
     rules = {"GET": "placement:resource_providers:list", "POST": "placement:resource_providers:create"}
     bodies = {"post": _CREATE.newest}
+    answers = {
+        "get": {200: {"resource_providers": [PROVIDER]}},
+        "post": {201: Versioned(None, until=(1, 19)), 200: Versioned(PROVIDER, since=(1, 20))},
+    }
+    queries = {"get": {name: Versioned(str, since) for name, since in queries.PROVIDERS.items()}}
 
     def get(self, request: Any) -> Response:
         queries.check(request.GET, queries.PROVIDERS, self.version)
@@ -177,7 +174,7 @@ class Providers(PlacementView):
             given = {"id": data["uuid"]} if "uuid" in data else {}
             row = ResourceProvider.objects.create(name=data["name"], parent_id=parent, **given)
         response = _MADE.at(self.version)(row, self.version)
-        response["Location"] = f"{self.root()}{_URL}/{row.id}"
+        response["Location"] = f"{self.root()}{URL}/{row.id}"
         return response
 
 
@@ -204,6 +201,7 @@ def _adopt(row: ResourceProvider, data: dict[str, object]) -> None:
 class Provider(PlacementView):
     rules = policies.PROVIDER
     bodies = {"put": _RENAME.newest}
+    answers = {"get": {200: PROVIDER}, "put": {200: PROVIDER}}
 
     def get(self, request: object, id: str) -> Response:
         return Response(shown(services.provider(id), self.version))
@@ -232,165 +230,9 @@ class Provider(PlacementView):
         return Response(status=204)
 
 
-# ── Inventories ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-#: Placement's own bound (SQL_SP_FLOAT_MAX): a share of it is a number still, and no infinity that breaks every sum.
-LARGEST_RATIO = 3.40282e38
-_INVENTORY: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "total": {"type": "integer", "minimum": 1, "maximum": LARGEST},
-        "reserved": {"type": "integer", "minimum": 0, "maximum": LARGEST},
-        "min_unit": {"type": "integer", "minimum": 1, "maximum": LARGEST},
-        "max_unit": {"type": "integer", "minimum": 1, "maximum": LARGEST},
-        "step_size": {"type": "integer", "minimum": 1, "maximum": LARGEST},
-        "allocation_ratio": {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_RATIO},
-    },
-    "required": ["total"],
-}
-_COLUMNS = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
-GENERATION = {"type": "integer", "maximum": LARGEST}
-
-
-def _inventory(row: Inventory) -> dict[str, object]:
-    return {name: getattr(row, name) for name in _COLUMNS}
-
-
-class Inventories(PlacementView):
-    rules = policies.INVENTORIES
-    bodies = {
-        "put": {
-            "type": "object",
-            "properties": {
-                "resource_provider_generation": GENERATION,
-                "inventories": {"type": "object", "additionalProperties": _INVENTORY},
-            },
-            "required": ["resource_provider_generation", "inventories"],
-            "additionalProperties": False,
-        },
-        "post": {
-            **_INVENTORY,
-            "properties": {
-                **_INVENTORY["properties"],
-                "resource_class": {"type": "string", "pattern": "^[A-Z0-9_]+$", "maxLength": 255},
-                "resource_provider_generation": GENERATION,
-            },
-            "required": ["total", "resource_class"],
-        },
-    }
-
-    def _all(self, row: ResourceProvider) -> Response:
-        rows = row.inventories.order_by("resource_class")
-        body = {"resource_provider_generation": row.generation}
-        return Response({**body, "inventories": {r.resource_class: _inventory(r) for r in rows}})
-
-    def get(self, request: object, id: str) -> Response:
-        return self._all(services.provider(id))
-
-    def put(self, request: object, id: str) -> Response:
-        data = self.body()
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            services.bump(row, data["resource_provider_generation"])
-            _drop(row, set(row.inventories.values_list("resource_class", flat=True)) - set(data["inventories"]))
-            for name, values in data["inventories"].items():
-                _check_class(name)
-                Inventory.objects.update_or_create(
-                    provider=row, resource_class=name, defaults=_columns(values, self.version)
-                )
-        return self._all(row)
-
-    def post(self, request: object, id: str) -> Response:
-        """Add the inventory of one more class."""
-        data = self.body()
-        name = data["resource_class"]
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            _check_class(name)
-            if row.inventories.filter(resource_class=name).exists():
-                raise InventoryExists(name=name, id=id)
-            services.bump(row, data.get("resource_provider_generation"))
-            made = Inventory.objects.create(provider=row, resource_class=name, **_columns(data, self.version))
-        body = {"resource_provider_generation": row.generation, **_inventory(made)}
-        response = Response(body, status=201)
-        response["Location"] = f"{self.root()}{_URL}/{id}/inventories/{name}"
-        return response
-
-    def delete(self, request: object, id: str) -> Response:
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            services.bump(row, None)
-            _drop(row, set(row.inventories.values_list("resource_class", flat=True)))
-        return Response(status=204)
-
-
-def _columns(values: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]:
-    given = {name: values[name] for name in _COLUMNS if name in values}
-    most = given["total"] if version in _ALL_RESERVED else given["total"] - 1
-    if given.get("reserved", 0) > most:
-        raise Invalid(
-            reason=_("Invalid inventory: reserved leaves nothing of total. From version 1.26 on it may be all of it.")
-        )
-    return given
-
-
-def _check_class(name: str) -> None:
-    if not classes.exists(name):
-        raise Invalid(reason=_("Unknown resource class in inventory: No such resource class %(name)s."), name=name)
-
-
-def _drop(row: ResourceProvider, names: set[str]) -> None:
-    """Delete inventories of a provider by their classes. Raises: InventoryInUse."""
-    used = Allocation.objects.filter(provider=row, resource_class__in=names).values_list("resource_class", flat=True)
-    if used:
-        raise InventoryInUse(name=used[0], id=row.id)
-    row.inventories.filter(resource_class__in=names).delete()
-
-
-class InventoryItem(PlacementView):
-    rules = policies.INVENTORY
-    bodies = {
-        "put": {
-            **_INVENTORY,
-            "properties": {**_INVENTORY["properties"], "resource_provider_generation": GENERATION},
-            "required": ["total", "resource_provider_generation"],
-        }
-    }
-
-    def _find(self, row: ResourceProvider, name: str) -> Inventory:
-        found = row.inventories.filter(resource_class=name).first()
-        if found is None:
-            raise PlacementNotFound(
-                reason=_("No inventory of class %(name)s for %(provider)s"), name=name, provider=row.id
-            )
-        return found
-
-    def get(self, request: object, id: str, name: str) -> Response:
-        row = services.provider(id)
-        return Response({"resource_provider_generation": row.generation, **_inventory(self._find(row, name))})
-
-    def put(self, request: object, id: str, name: str) -> Response:
-        data = self.body()
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            found = self._find(row, name)
-            services.bump(row, data["resource_provider_generation"])
-            for column, value in _columns(data, self.version).items():
-                setattr(found, column, value)
-            found.save()
-        return Response({"resource_provider_generation": row.generation, **_inventory(found)})
-
-    def delete(self, request: object, id: str, name: str) -> Response:
-        with transaction.atomic():
-            row = services.provider(id, lock=True)
-            self._find(row, name)
-            services.bump(row, None)
-            _drop(row, {name})
-        return Response(status=204)
-
-
 class Usages(PlacementView):
     rules = {"GET": "placement:resource_providers:usages"}
+    answers = {"get": {200: {"resource_provider_generation": int, "usages": {str: int}}}}
 
     def get(self, request: object, id: str) -> Response:
         row = services.provider(id)

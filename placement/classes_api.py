@@ -6,6 +6,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
+from openstackapi.shapes import LINKS, Versioned
 from openstackapi.versioned import ByVersion
 from openstackapi.views import Response
 from placement import classes
@@ -19,6 +20,9 @@ _NAMED: dict[str, object] = {
     "required": ["name"],
     "additionalProperties": False,
 }
+
+
+_CLASS = {"name": str, "links": LINKS}
 
 
 def _shown(name: str) -> dict[str, object]:
@@ -40,6 +44,7 @@ class ResourceClasses(_Classes):
         "POST": "placement:resource_classes:create",
     }
     bodies = {"post": _NAMED}
+    answers = {"get": {200: {"resource_classes": [_CLASS]}}, "post": {201: None}}
 
     def get(self, request: object) -> Response:
         return Response({"resource_classes": [_shown(name) for name in classes.names()]})
@@ -60,6 +65,14 @@ class ResourceClass(_Classes):
         "DELETE": "placement:resource_classes:delete",
     }
     media = {"put": {"application/json": {"anyOf": [_NAMED, {"type": "null"}]}}}
+    answers = {
+        "get": {200: _CLASS},
+        "put": {
+            200: Versioned(_CLASS, until=(1, 6)),
+            201: Versioned(None, since=(1, 7)),
+            204: Versioned(None, since=(1, 7)),
+        },
+    }
 
     def get(self, request: object, name: str) -> Response:
         classes.require(name)
@@ -91,6 +104,8 @@ class ProjectUsages(PlacementView):
         "GET": "placement:usages",
     }
     since = (1, 9)
+    answers = {"get": {200: {"usages": {str: int}}}}
+    queries = {"get": {"project_id": str, "user_id": str}}
 
     def get(self, request: Any) -> Response:
         project = request.GET.get("project_id")

@@ -10,7 +10,8 @@ from openstackapi.fields import Field, Fields
 from openstackapi.versioned import ByVersion
 from openstackapi.views import Response
 from placement import services, traits
-from placement.api import GENERATION, PlacementNotFound, PlacementView
+from placement.api import PlacementNotFound, PlacementView
+from placement.inventories_api import GENERATION
 from placement.models import ProviderAggregate, ProviderTrait, ResourceProvider, Trait
 from placement.queries import known_traits
 
@@ -24,6 +25,8 @@ class Traits(PlacementView):
         "GET": "placement:traits:list",
     }
     since = (1, 6)
+    answers = {"get": {200: {"traits": [str]}}}
+    queries = {"get": {"name": str, "associated": str}}
 
     def get(self, request: Any) -> Response:
         names = known_traits()
@@ -44,6 +47,7 @@ class TraitItem(PlacementView):
         "DELETE": "placement:traits:delete",
     }
     since = (1, 6)
+    answers = {"get": {204: None}, "put": {201: None, 204: None}}
 
     def get(self, request: object, name: str) -> Response:
         if name not in known_traits():
@@ -73,6 +77,9 @@ class TraitItem(PlacementView):
         return Response(status=204)
 
 
+_TRAITS = {"resource_provider_generation": int, "traits": [str]}
+
+
 class ProviderTraits(PlacementView):
     rules = {
         "GET": "placement:resource_providers:traits:list",
@@ -91,6 +98,7 @@ class ProviderTraits(PlacementView):
             "additionalProperties": False,
         }
     }
+    answers = {"get": {200: _TRAITS}, "put": {200: _TRAITS}}
 
     def _all(self, row: ResourceProvider) -> Response:
         names = sorted(row.traits.values_list("name", flat=True))
@@ -149,6 +157,7 @@ class Aggregates(PlacementView):
         }
     }
     _BODIES = ByVersion({(1, 0): _IDS, (1, 19): bodies["put"]})
+    answers = {"get": {200: _AGGREGATES}, "put": {200: _AGGREGATES}}
 
     def _all(self, row: ResourceProvider) -> Response:
         return Response(_AGGREGATES.render(row, self.version))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from placement import allocations_api, api, classes_api, traits_api
+from placement import allocations_api, api, classes_api, inventories_api, traits_api
 
 _ONE = "resource_providers/<str:id>"
 
@@ -10,8 +10,8 @@ urlpatterns = [
     path("", api.Versions.as_view()),
     path("resource_providers", api.Providers.as_view()),
     path(_ONE, api.Provider.as_view()),
-    path(f"{_ONE}/inventories", api.Inventories.as_view()),
-    path(f"{_ONE}/inventories/<str:name>", api.InventoryItem.as_view()),
+    path(f"{_ONE}/inventories", inventories_api.Inventories.as_view()),
+    path(f"{_ONE}/inventories/<str:name>", inventories_api.InventoryItem.as_view()),
     path(f"{_ONE}/usages", api.Usages.as_view()),
     path(f"{_ONE}/traits", traits_api.ProviderTraits.as_view()),
     path(f"{_ONE}/aggregates", traits_api.Aggregates.as_view()),

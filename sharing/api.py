@@ -10,17 +10,16 @@ from authorization.share_levels import LEVELS
 from common.errors import Invalid
 from identity.appcreds.api import parse_time
 from identity.resource import Values
-from identity.views import IdentityView
+from identity.views import SELF, IdentityView, collected
 from identity.wire import ID
 from openstackapi.fields import iso_micro_z
+from openstackapi.shapes import Json
 from sharing import access, services, shareable
 from sharing.services import UNCHANGED, Found
 
 TIME = {"type": ["string", "null"], "format": "date-time"}
 TEXT = {"type": "string"}
-TEXT_OR_NULL = {"type": ["string", "null"]}
 LEVEL = {"type": "string", "enum": list(LEVELS)}
-NAMES = {"type": "array", "items": TEXT}
 _BY_NAME: Values = {
     "type": "object",
     "properties": {"id": ID, "name": {"type": "string", "minLength": 1, "maxLength": 255}, "domain": TEXT},
@@ -59,62 +58,48 @@ _CHANGE: Values = {
     },
     "required": ["share"],
 }
-_SUBJECT: Values = {"type": "object", "properties": {"id": TEXT, "name": TEXT, "domain": TEXT}}
-SHARE: Values = {
-    "type": "object",
-    "properties": {
-        "id": TEXT,
-        "object_type": TEXT,
-        "object_id": TEXT,
-        "level": LEVEL,
-        "expires_at": TIME,
-        "created_at": TIME,
-        "given_by": {"type": "object", "properties": {"id": TEXT, "name": TEXT}},
-        "user": _SUBJECT,
-        "group": _SUBJECT,
-        "links": {"type": "object", "properties": {"self": TEXT}},
-    },
+_SUBJECT = {"id": str, "name": str, "domain": str}
+SHARE = {
+    "id": str,
+    "object_type": str,
+    "object_id": str,
+    "level": Json(LEVEL),
+    "expires_at": Json(TIME),
+    "created_at": Json(TIME),
+    "given_by": {"id": str, "name": str},
+    "user?": _SUBJECT,
+    "group?": _SUBJECT,
+    "links": SELF,
 }
-_ONE: Values = {"type": "object", "properties": {"share": SHARE}}
-_MANY: Values = {"type": "object", "properties": {"shares": {"type": "array", "items": SHARE}}}
-_REASON: Values = {
-    "type": "object",
-    "properties": {
-        "kind": {"type": "string", "enum": ["role", "admin", "share"]},
-        "sentence": TEXT,
-        "role": TEXT,
-        "group": TEXT_OR_NULL,
-        "inherited_from": TEXT_OR_NULL,
-        "share_id": TEXT,
-        "level": LEVEL,
-        "expires_at": TIME,
-        "given_by": TEXT,
-    },
+_REASON = {
+    "kind": Json({"type": "string", "enum": ["role", "admin", "share"]}),
+    "sentence": str,
+    "role?": str,
+    "group?": str | None,
+    "inherited_from?": str | None,
+    "share_id?": str,
+    "level?": Json(LEVEL),
+    "expires_at?": Json(TIME),
+    "given_by?": str,
 }
-_SEER: Values = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "enum": ["user", "group"]},
-        "id": TEXT,
-        "name": TEXT,
-        "domain": TEXT,
-        "reasons": {"type": "array", "items": _REASON},
-    },
+_SEER = {
+    "type": Json({"type": "string", "enum": ["user", "group"]}),
+    "id": str,
+    "name": str,
+    "domain": str,
+    "reasons": [_REASON],
 }
-_EXPLANATION: Values = {
-    "type": "object",
-    "properties": {
-        "rule": TEXT,
-        "check": TEXT,
-        "description": TEXT,
-        "allowed": {"type": "boolean"},
-        "roles_wanted": NAMES,
-        "roles_held": NAMES,
-        "who_can_grant": NAMES,
-        "share_level": TEXT_OR_NULL,
-        "share_level_wanted": TEXT_OR_NULL,
-        "sentence": TEXT,
-    },
+_EXPLANATION = {
+    "rule": str,
+    "check": str,
+    "description": str,
+    "allowed": bool,
+    "roles_wanted": [str],
+    "roles_held": [str],
+    "who_can_grant": [str],
+    "share_level": str | None,
+    "share_level_wanted": str | None,
+    "sentence": str,
 }
 
 
@@ -138,8 +123,8 @@ class ShareList(_ShareView):
     """Shares that the caller has; with ?object_type= and ?object_id=, the shares of that object."""
 
     bodies: ClassVar = {"post": _CREATE}
-    answers: ClassVar = {"get": _MANY, "post": _ONE}
-    queries: ClassVar = {"get": {"object_type": TEXT, "object_id": TEXT}}
+    answers: ClassVar = {"get": {200: collected("shares", SHARE)}, "post": {201: {"share": SHARE}}}
+    queries: ClassVar = {"get": {"object_type": str, "object_id": str}}
 
     def get(self, request: Any) -> Response:
         query = request._request.GET
@@ -166,7 +151,7 @@ class ShareList(_ShareView):
 
 class ShareItem(_ShareView):
     bodies: ClassVar = {"patch": _CHANGE}
-    answers: ClassVar = {"get": _ONE, "patch": _ONE}
+    answers: ClassVar = {"get": {200: {"share": SHARE}}, "patch": {200: {"share": SHARE}}}
 
     def get(self, request: object, id: str) -> Response:
         return Response({"share": self.show(services.get(self.actor, id))})
@@ -185,12 +170,7 @@ class ShareItem(_ShareView):
 class WhoCanSee(IdentityView):
     """Everyone who can see one object, each with the reasons."""
 
-    answers: ClassVar = {
-        "get": {
-            "type": "object",
-            "properties": {"everyone": NAMES, "access": {"type": "array", "items": _SEER}},
-        }
-    }
+    answers: ClassVar = {"get": {200: {"everyone": [str], "access": [_SEER]}}}
 
     def get(self, request: object, object_type: str, object_id: str) -> Response:
         found = access.who(self.actor, object_type, object_id)
@@ -201,8 +181,8 @@ class WhoCanSee(IdentityView):
 class Explain(IdentityView):
     """Why the caller may or may not, by ?rule=, on an object when ?object_type= and ?object_id= name one."""
 
-    answers: ClassVar = {"get": {"type": "object", "properties": {"explanation": _EXPLANATION}}}
-    queries: ClassVar = {"get": {"rule": TEXT, "object_type": TEXT, "object_id": TEXT}}
+    answers: ClassVar = {"get": {200: {"explanation": _EXPLANATION}}}
+    queries: ClassVar = {"get": {"rule": str, "object_type": str, "object_id": str}}
 
     def get(self, request: Any) -> Response:
         query = request._request.GET

@@ -40,6 +40,7 @@ _ZONE = {"oneOf": [{"type": "string", "minLength": 1, "maxLength": 255, "pattern
 
 class Aggregates(ComputeView):
     bodies = {"post": obj({"aggregate": obj({"name": NAME, "availability_zone": _ZONE}, ("name",))}, ("aggregate",))}
+    answers = {"get": {200: {"aggregates": [AGGREGATE]}}, "post": {200: {"aggregate": CREATED}}}
 
     def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-aggregates:index")
@@ -58,6 +59,7 @@ class AggregateDetail(ComputeView):
             {"aggregate": {**obj({"name": NAME, "availability_zone": _ZONE}), "minProperties": 1}}, ("aggregate",)
         )
     }
+    answers = {"get": {200: {"aggregate": AGGREGATE}}, "put": {200: {"aggregate": AGGREGATE}}, "delete": {200: None}}
 
     def get(self, request: object, aggregate_id: str) -> Response:
         return self.answer("aggregate", AGGREGATE, services.find(self.actor, aggregate_id))
@@ -90,6 +92,7 @@ class AggregateAction(ComputeView):
             "maxProperties": 1,
         }
     }
+    answers = {"post": {200: {"aggregate": AGGREGATE}}}
 
     def post(self, request: object, aggregate_id: str) -> Response:
         ((name, body),) = self.body().items()
@@ -118,7 +121,13 @@ def _usable(host: Host) -> bool:
     return host.enabled and is_up(host)
 
 
+_ZONE_SHOWN = {"zoneName": str, "zoneState": {"available": bool}}
+_SERVICE = {"available": bool, "active": bool, "updated_at": str | None}
+
+
 class AvailabilityZones(ComputeView):
+    answers = {"get": {200: {"availabilityZoneInfo": [{**_ZONE_SHOWN, "hosts": None}]}}}
+
     def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-availability-zone:list")
         return Response(
@@ -132,6 +141,8 @@ class AvailabilityZones(ComputeView):
 
 
 class AvailabilityZonesDetail(ComputeView):
+    answers = {"get": {200: {"availabilityZoneInfo": [{**_ZONE_SHOWN, "hosts": {str: {str: _SERVICE}}}]}}}
+
     def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-availability-zone:detail")
         return Response({"availabilityZoneInfo": _zones_of_services()})

@@ -35,6 +35,7 @@ class RemoteConsoles(ComputeView):
             ("remote_console",),
         )
     }
+    answers = {"post": {200: {"remote_console": {"protocol": str, "type": str, "url": str}}}}
 
     def post(self, request: object, server_id: str) -> Response:
         requested = self.body()["remote_console"]
@@ -46,6 +47,7 @@ class RemoteConsoles(ComputeView):
 
 class AuthToken(ComputeView):
     since = (2, 31)
+    answers = {"get": {200: {"console": {"instance_uuid": str, "host": str, "internal_access_path": str}}}}
 
     def get(self, request: object, token: str) -> Response:
         return Response({"console": services.describe(self.actor, token)})

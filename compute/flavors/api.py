@@ -14,6 +14,7 @@ from compute.servers.api.schemas import BOOLEAN, NAME, obj
 from compute.views import ComputeView, Page, Response, flag
 from openstackapi.fields import Field, Fields
 from openstackapi.pagination import NOVA
+from openstackapi.shapes import LINKS, PAGE
 from openstackapi.versioned import ByVersion, Property, Span, body_schema
 
 FLAVOR = Fields(
@@ -107,6 +108,8 @@ _SORT = {
 class FlavorPage(ComputeView):
     fields = BASIC
     known = {"get": ((2, 75), frozenset({"limit", "marker", "is_public", "minRam", "minDisk", "sort_key", "sort_dir"}))}
+    answers = {"get": {200: {"flavors": [BASIC], "flavors_links?": LINKS}}}
+    queries = {"get": PAGE}
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "compute:flavor:get")
@@ -138,6 +141,7 @@ class FlavorPage(ComputeView):
 
 class FlavorList(FlavorPage):
     bodies = {"post": _CREATE.newest}
+    answers = {"post": {200: {"flavor": FLAVOR}}}
 
     def post(self, request: object) -> Response:
         data = self.body(_CREATE.at(self.version))["flavor"]
@@ -179,11 +183,13 @@ def _shown(view: ComputeView, flavor: Flavor) -> Response:
 
 class FlavorListDetail(FlavorPage):
     fields = FLAVOR
+    answers = {"get": {200: {"flavors": [FLAVOR], "flavors_links?": LINKS}}}
 
 
 class FlavorDetail(ComputeView):
     versions = {"put": Span(since=(2, 55))}
     bodies = {"put": obj({"flavor": obj({"description": _DESCRIPTION}, ("description",))}, ("flavor",))}
+    answers = {"get": {200: {"flavor": FLAVOR}}, "put": {200: {"flavor": FLAVOR}}, "delete": {202: None}}
 
     def get(self, request: object, flavor_id: str) -> Response:
         policy.require(self.actor, "compute:flavor:get")
@@ -200,6 +206,7 @@ class FlavorDetail(ComputeView):
 
 class ExtraSpecs(ComputeView):
     bodies = {"post": obj({"extra_specs": _SPECS}, ("extra_specs",))}
+    answers = {"get": {200: {"extra_specs": {str: str}}}, "post": {200: {"extra_specs": {str: str}}}}
 
     def get(self, request: object, flavor_id: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-flavor-extra-specs:index")
@@ -233,6 +240,7 @@ def check_specs(specs: dict[str, str], version: tuple[int, int]) -> None:
 
 class ExtraSpec(ComputeView):
     bodies = {"put": {**_SPECS, "minProperties": 1, "maxProperties": 1}}
+    answers = {"get": {200: {str: str}}, "put": {200: {str: str}}, "delete": {200: None}}
 
     def get(self, request: object, flavor_id: str, key: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-flavor-extra-specs:show")
@@ -253,11 +261,16 @@ class ExtraSpec(ComputeView):
         return Response(status=200)
 
 
+_ACCESS = {"flavor_access": [{"flavor_id": str, "tenant_id": str}]}
+
+
 def _access(flavor_id: str, projects: list[str]) -> Response:
     return Response({"flavor_access": [{"flavor_id": flavor_id, "tenant_id": project} for project in projects]})
 
 
 class FlavorAccess(ComputeView):
+    answers = {"get": {200: _ACCESS}}
+
     def get(self, request: object, flavor_id: str) -> Response:
         return _access(flavor_id, services.access(self.actor, flavor_id=flavor_id))
 
@@ -275,6 +288,7 @@ class FlavorAction(ComputeView):
             "maxProperties": 1,
         }
     }
+    answers = {"post": {200: _ACCESS}}
 
     def post(self, request: object, flavor_id: str) -> Response:
         ((name, body),) = self.body().items()

@@ -10,7 +10,7 @@ from authorization import policy
 from common.errors import Invalid
 from common.truth import truth
 from compute.hypervisors import reading, states
-from compute.hypervisors.fields import BASIC, HYPERVISOR, SERVICE, USED, Row
+from compute.hypervisors.fields import BASIC, HYPERVISOR, NAMED, RESOURCES, SERVERS, SERVICE, USED, Row
 from compute.hypervisors.reading import HypervisorNotFound, NotDone, ServiceNotFound
 from compute.servers.api.schemas import BOOLEAN, obj
 from compute.servers.models import Server
@@ -19,6 +19,7 @@ from hosts import services as hosts
 from hosts.models import Host
 from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
+from openstackapi.shapes import PAGE, With
 from openstackapi.versioned import ByVersion, Names, Span
 
 #: A hypervisor's id in the API: its number, from 2.53 on its UUID.
@@ -85,6 +86,8 @@ _KNOWN: Known = ((2, 53), frozenset({"limit", "marker", "hypervisor_hostname_pat
 class Hypervisors(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:list"
     known = {"get": _KNOWN}
+    answers = {"get": {200: {"hypervisors": [With(BASIC, {"servers?": SERVERS})]}}}
+    queries = {"get": PAGE}
 
     def get(self, request: object) -> Response:
         found = self.paged(self.selected(request))
@@ -94,6 +97,8 @@ class Hypervisors(_Hypervisors):
 class HypervisorsDetail(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:list-detail"
     known = {"get": _KNOWN}
+    answers = {"get": {200: {"hypervisors": [With(HYPERVISOR, {"servers?": SERVERS})]}}}
+    queries = {"get": PAGE}
 
     def get(self, request: object) -> Response:
         found = self.paged(self.selected(request))
@@ -104,6 +109,7 @@ class HypervisorsDetail(_Hypervisors):
 class Statistics(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:statistics"
     until = (2, 87)
+    answers = {"get": {200: {"hypervisor_statistics": dict.fromkeys(("count", *USED), int)}}}
 
     def get(self, request: object) -> Response:
         found = reading.hypervisors()
@@ -114,6 +120,7 @@ class Statistics(_Hypervisors):
 class Hypervisor(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:show"
     known = {"get": ((2, 53), frozenset({"with_servers"}))}
+    answers = {"get": {200: {"hypervisor": With(HYPERVISOR, {"servers?": SERVERS})}}}
 
     def get(self, request: object, hypervisor_id: str) -> Response:
         host = self.host(hypervisor_id)
@@ -126,6 +133,7 @@ class Hypervisor(_Hypervisors):
 class Uptime(_Hypervisors):
     rule = "os_compute_api:os-hypervisors:uptime"
     until = (2, 87)
+    answers = {"get": {200: {"hypervisor": With(BASIC, {"uptime": str})}}}
 
     def get(self, request: object, hypervisor_id: str) -> Response:
         host = self.host(hypervisor_id)
@@ -145,6 +153,7 @@ class _ByName(_Hypervisors):
 
 class Search(_ByName):
     rule = "os_compute_api:os-hypervisors:search"
+    answers = {"get": {200: {"hypervisors": [BASIC]}}}
 
     def get(self, request: object, hypervisor_id: str) -> Response:
         return Response({"hypervisors": [self.basic(host) for host in self.named(hypervisor_id)]})
@@ -152,6 +161,7 @@ class Search(_ByName):
 
 class Servers(_ByName):
     rule = "os_compute_api:os-hypervisors:servers"
+    answers = {"get": {200: {"hypervisors": [With(BASIC, {"servers?": SERVERS})]}}}
 
     def get(self, request: object, hypervisor_id: str) -> Response:
         found = self.named(hypervisor_id)
@@ -179,6 +189,7 @@ _UPDATE = obj({"status": {"enum": ["enabled", "disabled"]}, "disabled_reason": _
 
 class Services(ComputeView):
     known = {"get": ((2, 75), frozenset({"host", "binary"}))}
+    answers = {"get": {200: {"services": [SERVICE]}}}
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "os_compute_api:os-services:list")
@@ -195,6 +206,7 @@ class Service(ComputeView):
     """PUT enable, disable, disable-log-reason, force-down before 2.53; by id from then on."""
 
     bodies = {"put": _UPDATE}
+    answers = {"put": {200: {"service": ByVersion[object]({(2, 1): NAMED, (2, 53): SERVICE})}}}
 
     def put(self, request: Any, service_id: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-services:update")
@@ -254,6 +266,8 @@ def _require_compute(binary: str) -> None:
 
 class Hosts(ComputeView):
     until = (2, 42)
+    answers = {"get": {200: {"hosts": [{"host_name": str, "service": str, "zone": str}]}}}
+    queries = {"get": {"zone": str}}
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "os_compute_api:os-hosts:list")
@@ -268,6 +282,7 @@ class Hosts(ComputeView):
 
 class HostDetail(ComputeView):
     until = (2, 42)
+    answers = {"get": {200: {"host": [{"resource": RESOURCES}]}}, "put": {200: {"host": str, "status": str}}}
 
     def get(self, request: object, name: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-hosts:show")
@@ -312,6 +327,7 @@ class HostPower(ComputeView):
     """startup, shutdown, reboot of a host: no driver here does it, as Nova's libvirt driver does not."""
 
     until = (2, 42)
+    answers = {"get": {}}
 
     def get(self, request: object, name: str, power: str) -> Response:
         policy.require(self.actor, _POWER.get(power, "os_compute_api:os-hosts:reboot"))

@@ -94,3 +94,9 @@ SERVICE = Fields(
         Field("forced_down", type="boolean", since=(2, 11)),
     ],
 )
+#: Servers of a hypervisor, where the query asks for them.
+SERVERS = [{"uuid": str, "name": str}]
+#: A service in the answer to a change of it by its name, until 2.52.
+NAMED = {"host": str, "binary": str, "status?": str, "disabled_reason?": str, "forced_down?": bool}
+#: A part of a host's resources: all, what is used, and what each project uses.
+RESOURCES = {"host": str, "project": str, "cpu": int, "memory_mb": int, "disk_gb": int}

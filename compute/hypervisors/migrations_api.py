@@ -15,6 +15,7 @@ from compute.servers.lifecycle.services import find as find_server
 from compute.servers.models import Migration
 from compute.views import ComputeView, Page, Response, refuse_unknown
 from openstackapi.fields import Field, Fields, iso_micro
+from openstackapi.shapes import LINKS, PAGE, Versioned
 from openstackapi.versioned import Names, Span
 
 MIGRATION = Fields(
@@ -67,6 +68,9 @@ def _fitting(query: QueryDict, known: Sequence[str]) -> QuerySet[Migration]:
 
 
 class Migrations(ComputeView):
+    answers = {"get": {200: {"migrations": [MIGRATION], "migrations_links?": Versioned(LINKS, since=(2, 59))}}}
+    queries = {"get": {**PAGE, **{name: Versioned(str, since) for name, since in _QUERY.since.items()}}}
+
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "os_compute_api:os-migrations:index")
         known = _QUERY.at(self.version)
@@ -86,6 +90,7 @@ class ServerMigrations(ComputeView):
     """Live migrations in progress; none is ever, for servers here move by resize only."""
 
     since = (2, 23)
+    answers = {"get": {200: {"migrations": [MIGRATION]}}}
 
     def get(self, request: Any, server_id: str) -> Response:
         policy.require(self.actor, "os_compute_api:servers:migrations:index")
@@ -102,6 +107,7 @@ class ServerMigration(ComputeView):
 
     since = (2, 23)
     versions = {"delete": Span(since=(2, 24))}
+    answers = {"get": {}, "delete": {}}
 
     def _missing(self, server_id: str, migration_id: str, rule: str) -> MigrationNotFound:
         policy.require(self.actor, rule)
@@ -121,6 +127,7 @@ class ServerMigrationAction(ComputeView):
 
     since = (2, 22)
     bodies = {"post": obj({"force_complete": {"type": "null"}}, ("force_complete",))}
+    answers = {"post": {}}
 
     def post(self, request: object, server_id: str, migration_id: str) -> Response:
         self.body()

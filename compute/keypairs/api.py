@@ -9,6 +9,7 @@ from compute.servers.api.schemas import obj
 from compute.views import ComputeView, Page, Response
 from openstackapi.fields import Field, Fields, Schema, Version, iso_micro
 from openstackapi.pagination import Paging
+from openstackapi.shapes import LINKS, PAGE, Versioned, With
 from openstackapi.versioned import ByVersion, Property, Span, body_schema
 
 KEYPAIR = Fields(
@@ -62,10 +63,19 @@ _MADE = ByVersion({(2, 0): 200, (2, 2): 201})
 _DELETED = ByVersion({(2, 0): 202, (2, 2): 204})
 
 
+#: The private key is shown where it was made here, until 2.91.
+_NEW_ONE = {"keypair": With(BASIC, {"user_id": str, "private_key?": str})}
+
+
 class KeyPairs(ComputeView):
     bodies = {"post": create_schema((2, 92))}
     known = {"get": ((2, 75), frozenset({"user_id", "limit", "marker"}))}
     parameters = _PARAMETERS
+    answers = {
+        "get": {200: {"keypairs": [{"keypair": BASIC}], "keypairs_links?": Versioned(LINKS, since=(2, 35))}},
+        "post": {200: Versioned(_NEW_ONE, until=(2, 1)), 201: Versioned(_NEW_ONE, since=(2, 2))},
+    }
+    queries = {"get": PAGE}
 
     def get(self, request: Any) -> Response:
         user_id = self.parameter("user_id")
@@ -99,6 +109,10 @@ class KeyPairs(ComputeView):
 class KeyPairDetail(ComputeView):
     known = dict.fromkeys(("get", "delete"), ((2, 75), frozenset({"user_id"})))
     parameters = _PARAMETERS
+    answers = {
+        "get": {200: {"keypair": KEYPAIR}},
+        "delete": {202: Versioned(None, until=(2, 1)), 204: Versioned(None, since=(2, 2))},
+    }
 
     def get(self, request: object, name: str) -> Response:
         return self.answer("keypair", KEYPAIR, services.find(self.actor, name, self.parameter("user_id")))

@@ -13,6 +13,7 @@ from images.images import services as images
 from images.images.changes import Change
 from images.images.models import Image
 from openstackapi.fields import iso_z
+from openstackapi.shapes import LINKS, PAGE
 
 _STATUS = {
     "queued": "SAVING",
@@ -26,6 +27,22 @@ _PROGRESS = {"queued": 25, "saving": 50, "active": 100}
 
 def _metadata(row: Image) -> dict[str, str]:
     return {key: str(value) for key, value in row.properties.items() if not key.startswith("os_glance")}
+
+
+_FILTERS = ("name", "status", "server", "type", "changes-since", "minRam", "minDisk")
+_BRIEF = {"id": str, "name": str | None, "links": [{"rel": str, "href": str, "type?": str}]}
+_IMAGE = {
+    **_BRIEF,
+    "status": str,
+    "progress": int,
+    "minDisk": int,
+    "minRam": int,
+    "metadata": {str: str},
+    "created": str,
+    "updated": str,
+    "OS-EXT-IMG-SIZE:size": int,
+    "server?": {"id": str, "links": LINKS},
+}
 
 
 class _Images(ComputeView):
@@ -60,6 +77,9 @@ class _Images(ComputeView):
 
 
 class ImageList(_Images):
+    answers = {"get": {200: {"images": [_BRIEF], "images_links?": LINKS}}}
+    queries = {"get": {**PAGE, **dict.fromkeys(_FILTERS, str)}}
+
     def get(self, request: Any) -> Response:
         page = Page.from_request(request, default_sort=(("created_at", "desc"), ("id", "desc")))
         rows = page.read(self._selected(request.GET))
@@ -92,11 +112,15 @@ class ImageList(_Images):
 
 
 class ImageListDetail(ImageList):
+    answers = {"get": {200: {"images": [_IMAGE], "images_links?": LINKS}}}
+
     def row(self, row: Image) -> dict[str, object]:
         return self.full(row)
 
 
 class ImageDetail(_Images):
+    answers = {"get": {200: {"image": _IMAGE}}}
+
     def get(self, request: object, image_id: str) -> Response:
         return Response({"image": self.full(self.found(image_id))})
 
@@ -126,6 +150,7 @@ class _Metadata(_Images):
 
 class ImageMetadata(_Metadata):
     bodies = {"post": _META, "put": _META}
+    answers = {method: {200: {"metadata": {str: str}}} for method in ("get", "post", "put")}
 
     def get(self, request: object, image_id: str) -> Response:
         return Response({"metadata": _metadata(self.found(image_id))})
@@ -140,6 +165,7 @@ class ImageMetadata(_Metadata):
 
 class ImageMetadataItem(_Metadata):
     bodies = {"put": _ITEM}
+    answers = {method: {200: {"meta": {str: str}}} for method in ("get", "put")}
 
     def get(self, request: object, image_id: str, key: str) -> Response:
         metadata = _metadata(self.found(image_id))

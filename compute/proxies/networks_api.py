@@ -73,6 +73,17 @@ def _groups(rows: Iterable[SecurityGroup]) -> list[dict[str, object]]:
     ]
 
 
+#: A rule for what comes in; `group` and `ip_range` are empty where the other says who may send.
+RULE = {
+    "id": str,
+    "parent_group_id": str,
+    "ip_protocol": str | None,
+    "from_port": int | None,
+    "to_port": int | None,
+    "group": {"name?": str, "tenant_id?": str},
+    "ip_range": {"cidr?": str},
+}
+GROUP = {"id": str, "name": str, "description": str, "tenant_id": str, "rules": [RULE]}
 _TEXT = {"type": "string", "maxLength": 255}
 _GROUP = obj(
     {"security_group": obj({"name": {**_TEXT, "minLength": 1}, "description": _TEXT}, ("name",))}, ("security_group",)
@@ -82,6 +93,8 @@ _GROUP = obj(
 class SecurityGroups(ComputeView):
     until = LAST
     bodies = {"post": _GROUP}
+    answers = {"get": {200: {"security_groups": [GROUP]}}, "post": {200: {"security_group": GROUP}}}
+    queries = {"get": {"all_tenants": str}}
 
     def get(self, request: Any) -> Response:
         everyone = "all_tenants" in request.GET and flag(request.GET["all_tenants"] or "1", "all_tenants")
@@ -103,6 +116,7 @@ class SecurityGroups(ComputeView):
 class SecurityGroupDetail(ComputeView):
     until = LAST
     bodies = {"put": _GROUP}
+    answers = {"get": {200: {"security_group": GROUP}}, "put": {200: {"security_group": GROUP}}, "delete": {202: None}}
 
     def get(self, request: object, group_id: str) -> Response:
         return Response({"security_group": _groups([services.find(self.actor, group_id)])[0]})
@@ -141,6 +155,7 @@ _RULE = obj(
 class SecurityGroupRules(ComputeView):
     until = LAST
     bodies = {"post": _RULE}
+    answers = {"post": {200: {"security_group_rule": RULE}}}
 
     def post(self, request: object) -> Response:
         values = _as_rule(self.body()["security_group_rule"])
@@ -184,6 +199,7 @@ def _number(value: Any) -> int | None:
 
 class SecurityGroupRuleDetail(ComputeView):
     until = LAST
+    answers = {"delete": {202: None}}
 
     def delete(self, request: object, rule_id: str) -> Response:
         rules.delete(self.actor, rule_id)
@@ -204,8 +220,12 @@ def _floating(row: FloatingIP) -> dict[str, object]:
     }
 
 
+_FLOATING = {"id": str, "ip": str, "pool": str, "fixed_ip": str | None, "instance_id": str | None}
+
+
 class FloatingIPPools(ComputeView):
     until = LAST
+    answers = {"get": {200: {"floating_ip_pools": [{"name": str}]}}}
 
     def get(self, request: object) -> Response:
         rows = Network.objects.visible_to(self.actor).filter(external=True).order_by("name")
@@ -215,6 +235,7 @@ class FloatingIPPools(ComputeView):
 class FloatingIPs(ComputeView):
     until = LAST
     bodies = {"post": obj({"pool": {"type": ["string", "null"]}})}
+    answers = {"get": {200: {"floating_ips": [_FLOATING]}}, "post": {200: {"floating_ip": _FLOATING}}}
 
     def get(self, request: object) -> Response:
         rows = FloatingIP.objects.filter(project_id=self.actor.project_id or "").select_related("port", "network")
@@ -231,6 +252,7 @@ class FloatingIPs(ComputeView):
 
 class FloatingIPDetail(ComputeView):
     until = LAST
+    answers = {"get": {200: {"floating_ip": _FLOATING}}, "delete": {202: None}}
 
     def get(self, request: object, floating_id: str) -> Response:
         return Response({"floating_ip": _floating(floatingips.find(self.actor, floating_id))})
@@ -282,43 +304,21 @@ def remove_floating_ip(actor: RequestContext, *, server_id: str, address: str) -
 
 # ── Networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_NOTHING = [
-    "bridge",
-    "bridge_interface",
-    "broadcast",
-    "cidr",
-    "cidr_v6",
-    "created_at",
-    "deleted",
-    "deleted_at",
-    "dhcp_server",
-    "dhcp_start",
-    "dns1",
-    "dns2",
-    "enable_dhcp",
-    "gateway",
-    "gateway_v6",
-    "host",
-    "injected",
-    "mtu",
-    "multi_host",
-    "netmask",
-    "netmask_v6",
-    "priority",
-    "project_id",
-    "rxtx_base",
-    "share_address",
-    "updated_at",
-    "vlan",
-    "vpn_private_address",
-    "vpn_public_address",
-    "vpn_public_port",
-]
+#: What is told of no network: there is nothing of it here.
+_NOTHING = (
+    *("bridge", "bridge_interface", "broadcast", "cidr", "cidr_v6", "created_at", "deleted", "deleted_at"),
+    *("dhcp_server", "dhcp_start", "dns1", "dns2", "enable_dhcp", "gateway", "gateway_v6", "host", "injected"),
+    *("mtu", "multi_host", "netmask", "netmask_v6", "priority", "project_id", "rxtx_base", "share_address"),
+    *("updated_at", "vlan", "vpn_private_address", "vpn_public_address", "vpn_public_port"),
+)
+_NETWORK = {**dict.fromkeys(_NOTHING), "id": str, "label": str}
+_TENANT_NETWORK = {"id": str, "label": str, "cidr": str}
 
 
 class Networks(ComputeView):
     until = LAST
     unlisted = frozenset(("post",))
+    answers = {"get": {200: {"networks": [_NETWORK]}}}
 
     def get(self, request: object) -> Response:
         rows = Network.objects.visible_to(self.actor).order_by("created_at", "id")
@@ -339,6 +339,7 @@ def _network(actor: RequestContext, network_id: str) -> Network:
 class NetworkDetail(ComputeView):
     until = LAST
     unlisted = frozenset(("delete",))
+    answers = {"get": {200: {"network": _NETWORK}}}
 
     def get(self, request: object, network_id: str) -> Response:
         row = _network(self.actor, network_id)
@@ -352,6 +353,7 @@ class NetworkDetail(ComputeView):
 class TenantNetworks(ComputeView):
     until = LAST
     unlisted = frozenset(("post",))
+    answers = {"get": {200: {"networks": [_TENANT_NETWORK]}}}
 
     def get(self, request: object) -> Response:
         rows = Network.objects.visible_to(self.actor).order_by("created_at", "id")  # those of os-networks
@@ -365,6 +367,7 @@ class TenantNetworks(ComputeView):
 class TenantNetworkDetail(ComputeView):
     until = LAST
     unlisted = frozenset(("delete",))
+    answers = {"get": {200: {"network": _TENANT_NETWORK}}}
 
     def get(self, request: object, network_id: str) -> Response:
         row = _network(self.actor, network_id)

@@ -12,6 +12,7 @@ from compute.servers.api.schemas import BOOLEAN, obj
 from compute.views import ComputeView, Known, Response
 from identity.limits.sets import QuotaSets
 from identity.limits.sets_api import QuotaDefaultsView, QuotaSetView, QuotaUsageView, QuotaView
+from openstackapi.shapes import Versioned, With
 from openstackapi.versioned import ByVersion
 from quota import services as quota
 
@@ -73,6 +74,13 @@ SETS = QuotaSets(
 _KNOWN: Known = ((2, 75), frozenset({"user_id"}))
 
 
+_UNTIL = {**dict.fromkeys(NETWORK, (2, 35)), **dict.fromkeys(INJECTED, (2, 56))}
+_NUMBERS = {name: Versioned(int, until=_UNTIL.get(name)) for name in NAMES.at((2, 0))}
+_USED_OF = {"limit": int, "in_use": int, "reserved": int}
+_USAGES = {name: Versioned(_USED_OF, until=_UNTIL.get(name)) for name in NAMES.at((2, 0))}
+_CLASS: ByVersion[object] = ByVersion({v: dict.fromkeys(CLASS_NAMES.at(v), int) for v in ((2, 0), (2, 50), (2, 57))})
+
+
 class _SetView(QuotaView, ComputeView):
     sets, key, rule = SETS, "quota_set", "os_compute_api:os-quota-sets:show"
     tells_id = True
@@ -88,6 +96,11 @@ class QuotaSet(QuotaSetView, _SetView):
     known = dict.fromkeys(("get", "put", "delete"), _KNOWN)
     set_rule, delete_rule = "os_compute_api:os-quota-sets:update", "os_compute_api:os-quota-sets:delete"
     deleted = 202
+    answers = {
+        "get": {200: {"quota_set": {"id": str, **_NUMBERS}}},
+        "put": {200: {"quota_set": _NUMBERS}},
+        "delete": {202: None},
+    }
 
     def sent(self) -> dict[str, object]:
         inner: dict[str, object] = self.body(_SETS.at(self.version))["quota_set"]
@@ -100,18 +113,21 @@ class QuotaSetDetail(QuotaUsageView, _SetView):
     known = {"get": _KNOWN}
     used_name = "in_use"
     rule = "os_compute_api:os-quota-sets:detail"
+    answers = {"get": {200: {"quota_set": {"id": str, **_USAGES}}}}
 
 
 class QuotaDefaults(QuotaDefaultsView, _SetView):
     """The limits of a project that has none of its own."""
 
     rule = "os_compute_api:os-quota-sets:defaults"
+    answers = {"get": {200: {"quota_set": {"id": str, **_NUMBERS}}}}
 
 
 class QuotaClass(ComputeView):
     """Only the class "default" has a meaning: the limits of projects without their own."""
 
     bodies = {"put": _CLASSES.newest}
+    answers = {"get": {200: {"quota_class_set": With(_CLASS, {"id": str})}}, "put": {200: {"quota_class_set": _CLASS}}}
 
     def _shown(self) -> dict[str, int]:
         known = quota.defaults("compute")
@@ -157,8 +173,12 @@ _USED: dict[str, tuple[str, tuple[int, int] | None]] = {
 }
 
 
+_LIMITS = {name: Versioned(int, until=until) for name, (_quota, until) in (_ABSOLUTE | _USED).items()}
+
+
 class Limits(ComputeView):
     known = {"get": ((2, 75), frozenset({"tenant_id"}))}
+    answers = {"get": {200: {"limits": {"rate": list, "absolute": _LIMITS}}}}
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "os_compute_api:limits")

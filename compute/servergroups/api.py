@@ -59,6 +59,7 @@ _CREATE = ByVersion(
 class ServerGroups(ComputeView):
     bodies = {"post": _CREATE.newest}
     known = {"get": ((2, 75), frozenset({"all_projects", "limit", "offset"}))}
+    answers = {"get": {200: {"server_groups": [GROUP]}}, "post": {200: {"server_group": GROUP}}}
 
     def get(self, request: Any) -> Response:
         rows = services.visible(self.actor, everyone="all_projects" in request.GET).order_by("created_at", "id")
@@ -92,6 +93,8 @@ def with_members(groups: list[ServerGroup]) -> None:
 
 
 class ServerGroupDetail(ComputeView):
+    answers = {"get": {200: {"server_group": GROUP}}}
+
     def get(self, request: object, group_id: str) -> Response:
         group = services.find(self.actor, group_id)
         with_members([group])

@@ -17,6 +17,7 @@ from compute.servers.models import Server
 from compute.views import ComputeView, Page, Response
 from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
+from openstackapi.shapes import LINKS, PAGE
 
 _FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
 
@@ -83,6 +84,34 @@ def _total(
 _PAGING = replace(NOVA_ZERO_IS_ALL, since=(2, 40))
 
 
+#: How long one server ran, and what a project's servers sum to.
+_SERVER = {
+    "instance_id": str,
+    "name": str,
+    "tenant_id": str,
+    "flavor": str,
+    "hours": float,
+    "local_gb": int,
+    "memory_mb": int,
+    "vcpus": int,
+    "started_at": str,
+    "ended_at": str | None,
+    "state": str,
+    "uptime": int,
+}
+_PROJECT = {
+    "tenant_id": str,
+    "start": str,
+    "stop": str,
+    "total_hours": float,
+    "total_local_gb_usage": float,
+    "total_memory_mb_usage": float,
+    "total_vcpus_usage": float,
+}
+#: Empty where no server of the project ran.
+_ONE_PROJECT = {f"{name}?": shape for name, shape in {**_PROJECT, "server_usages": [_SERVER]}.items()}
+
+
 class _Usages(ComputeView):
     def paged(self, request: Any, rows: QuerySet[Server]) -> tuple[list[Server], list[dict[str, str]]]:
         """The servers of this page, and the link to the next. Raises: BadLimit, MarkerNotFound."""
@@ -96,6 +125,10 @@ _SHOWN = frozenset({"start", "end", "limit", "marker"})
 
 class TenantUsages(_Usages):
     known = {"get": ((2, 75), _SHOWN | {"detailed"})}
+    answers = {
+        "get": {200: {"tenant_usages": [{**_PROJECT, "server_usages?": [_SERVER]}], "tenant_usages_links?": LINKS}}
+    }
+    queries = {"get": PAGE}
 
     def get(self, request: Any) -> Response:
         policy.require(self.actor, "os_compute_api:os-simple-tenant-usage:list")
@@ -113,6 +146,8 @@ class TenantUsages(_Usages):
 
 class TenantUsage(_Usages):
     known = {"get": ((2, 75), _SHOWN)}
+    answers = {"get": {200: {"tenant_usage": _ONE_PROJECT, "tenant_usage_links?": LINKS}}}
+    queries = {"get": PAGE}
 
     def get(self, request: object, project_id: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-simple-tenant-usage:show", project_id)

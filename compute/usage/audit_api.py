@@ -46,13 +46,32 @@ def _audit(before: datetime) -> dict[str, object]:
     }
 
 
+_AUDIT = {
+    "hosts_not_run": [str],
+    "log": dict,
+    "num_hosts": int,
+    "num_hosts_done": int,
+    "num_hosts_not_run": int,
+    "num_hosts_running": int,
+    "overall_status": str,
+    "period_beginning": str,
+    "period_ending": str,
+    "total_errors": int,
+    "total_instances": int,
+}
+
+
 class UsageAudits(ComputeView):
+    answers = {"get": {200: {"instance_usage_audit_logs": _AUDIT}}}
+
     def get(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-instance-usage-audit-log:list")
         return Response({"instance_usage_audit_logs": _audit(now())})
 
 
 class UsageAudit(ComputeView):
+    answers = {"get": {200: {"instance_usage_audit_log": _AUDIT}}}
+
     def get(self, request: object, before: str) -> Response:
         policy.require(self.actor, "os_compute_api:os-instance-usage-audit-log:show")
         return Response({"instance_usage_audit_log": _audit(_moment(before))})

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import NotFound
 from compute.views import ComputeView, ItemNotFound, Response
 from openstackapi import microversion, states
+from openstackapi.shapes import LINKS
 
 UPDATED = "2013-07-23T11:33:21Z"
 OLDER = {
@@ -32,8 +33,18 @@ def _version(base: str) -> dict[str, Any]:
     }
 
 
+_SHOWN = {"id": str, "status": str, "version": str, "min_version": str, "updated": str, "links": LINKS}
+_DETAIL = {
+    **_SHOWN,
+    "links": [{"rel": str, "href": str, "type?": str}],
+    "media-types": [{"base": str, "type": str}],
+}
+_EXTENSION = {"alias": str, "name": str, "description": str, "links": LINKS, "namespace": str, "updated": str}
+
+
 class Versions(ComputeView):
     anonymous = True
+    answers = {"get": {200: {"versions": [_SHOWN]}}}
 
     def get(self, request: Any) -> Response:
         older = {**OLDER, "links": [{"rel": "self", "href": f"{self.base}/v2/"}]}
@@ -44,6 +55,7 @@ class OlderVersionDetail(ComputeView):
     """2.0 is 2.1 without microversions, as in Nova since it forgot its first code."""
 
     anonymous = True
+    answers = {"get": {200: {"version": _DETAIL}}}
 
     def get(self, request: object) -> Response:
         return Response(_older(self.root(), self.base))
@@ -51,6 +63,7 @@ class OlderVersionDetail(ComputeView):
 
 class VersionDetail(ComputeView):
     anonymous = True
+    answers = {"get": {200: {"version": _DETAIL}}}
 
     def get(self, request: object) -> Response:
         return Response(_newest(self.root(), self.base))
@@ -58,6 +71,8 @@ class VersionDetail(ComputeView):
 
 class VersionNamed(ComputeView):
     """GET /v2.1/versions/v2.1; below /v2 every name is 2.0's, as in Nova."""
+
+    answers = {"get": {200: {"version": _DETAIL}}}
 
     def get(self, request: object, version: str) -> Response:
         if self.is_older or version == OLDER["id"]:
@@ -85,11 +100,15 @@ def _newest(root: str, base: str) -> dict[str, object]:
 class Extensions(ComputeView):
     """Nova's list of extensions, for old clients: all of them are part of 2.1 itself."""
 
+    answers = {"get": {200: {"extensions": [_EXTENSION]}}}
+
     def get(self, request: object) -> Response:
         return Response({"extensions": [_extension(alias, name) for alias, name in EXTENSIONS.items()]})
 
 
 class Extension(ComputeView):
+    answers = {"get": {200: {"extension": _EXTENSION}}}
+
     def get(self, request: object, alias: str) -> Response:
         if alias not in EXTENSIONS:
             raise ItemNotFound(reason=_("Extension with alias %(alias)s does not exist"), alias=alias)

@@ -11,9 +11,10 @@ from common.errors import Invalid
 from identity.appcreds import services
 from identity.models import AccessRule, ApplicationCredential
 from identity.resource import Values
-from identity.views import IdentityView
+from identity.views import SELF, IdentityView, collected
 from identity.wire import BOOL, NAME, TEXT
 from openstackapi.fields import iso_micro_z
+from openstackapi.shapes import PAGE
 
 _ROLE = {"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}}
 MOST_RULES = 100  # of one credential
@@ -60,6 +61,21 @@ def parse_time(text: str | None) -> datetime | None:
     return moment
 
 
+_RULE_SHOWN = {"id": str, "service": str, "path": str, "method": str}
+_SHOWN = {
+    "id": str,
+    "name": str,
+    "description": str | None,
+    "project_id": str,
+    "roles": [{"id": str, "name": str, "domain_id": str | None}],
+    "unrestricted": bool,
+    "expires_at": str | None,
+    "user_id": str,
+    "access_rules?": [_RULE_SHOWN],
+    "links": SELF,
+}
+
+
 class _AppCredView(IdentityView):
     def show(self, row: ApplicationCredential) -> Values:
         body: Values = {
@@ -79,13 +95,20 @@ class _AppCredView(IdentityView):
 
 
 class AppCredList(_AppCredView):
+    bodies = {"post": _CREATE}
+    answers = {
+        "get": {200: collected("application_credentials", _SHOWN)},
+        "post": {201: {"application_credential": {**_SHOWN, "secret": str}}},
+    }
+    queries = {"get": {**PAGE, "name": str}}
+
     def get(self, request: Any, user_id: str) -> Response:
         rows = services.listing(self.actor, user_id, request._request.GET.get("name"))
         found, following = self.page(rows)
         return self.collection("application_credentials", [self.show(row) for row in found], following)
 
     def post(self, request: object, user_id: str) -> Response:
-        sent = self.body(_CREATE)["application_credential"]
+        sent = self.body()["application_credential"]
         values = {name: sent[name] for name in _SENT if name in sent}
         expires_at = parse_time(sent.get("expires_at"))
         row, secret = services.create(self.actor, user_id=user_id, expires_at=expires_at, **values)
@@ -93,6 +116,8 @@ class AppCredList(_AppCredView):
 
 
 class AppCredItem(_AppCredView):
+    answers = {"get": {200: {"application_credential": _SHOWN}}}
+
     def get(self, request: object, user_id: str, id: str) -> Response:
         return Response({"application_credential": self.show(services.get(self.actor, user_id, id))})
 
@@ -106,6 +131,9 @@ def rule_body(row: AccessRule) -> Values:
 
 
 class RuleList(IdentityView):
+    answers = {"get": {200: collected("access_rules", {**_RULE_SHOWN, "links": SELF})}}
+    queries = {"get": PAGE}
+
     def get(self, request: object, user_id: str) -> Response:
         rows, following = self.page(services.rules(self.actor, user_id))
         bodies = [self.linked(rule_body(row), f"/users/{user_id}/access_rules/{row.pk}") for row in rows]
@@ -113,6 +141,8 @@ class RuleList(IdentityView):
 
 
 class RuleItem(IdentityView):
+    answers = {"get": {200: {"access_rule": {**_RULE_SHOWN, "links": SELF}}}}
+
     def get(self, request: object, user_id: str, id: str) -> Response:
         row = services.rule(self.actor, user_id, id)
         return Response({"access_rule": self.linked(rule_body(row), f"/users/{user_id}/access_rules/{id}")})

@@ -14,7 +14,7 @@ from identity.models import Project
 from identity.projects.services import PROJECTS, subtree
 from identity.resource import Values, enforce
 from identity.roles.services import ROLES
-from identity.views import IdentityView
+from identity.views import IdentityView, collected, shown
 from identity.wire import truth
 
 
@@ -41,6 +41,8 @@ class GrantView(IdentityView):
 
 
 class GrantList(GrantView):
+    answers = {"get": {200: collected("roles", shown(ROLES))}}
+
     def get(self, request: object, **keys: str) -> Response:
         self.allow("list", keys)
         rows = services.roles_given(**self.where(keys))
@@ -48,6 +50,8 @@ class GrantList(GrantView):
 
 
 class GrantItem(GrantView):
+    answers = {"put": {204: None}, "get": {204: None}}
+
     def put(self, request: object, **keys: str) -> Response:
         found = self.allow("create", keys)
         services.grant(found["role"], **self.where(keys))
@@ -87,7 +91,25 @@ _NOT_BOTH = (
 )
 
 
+_ASKED = (
+    *("user.id", "group.id", "role.id", "scope.project.id", "scope.domain.id", "scope.system"),
+    *("scope.OS-INHERIT:inherited_to", "effective", "include_names", "include_subtree"),
+)
+#: A thing by its id, and by its name and domain where `include_names` asks for them.
+_NAMED = {"id": str, "name?": str, "domain?": {"id": str, "name": str}}
+_ASSIGNMENT = {
+    "role": _NAMED,
+    "user?": _NAMED,
+    "group?": _NAMED,
+    "scope": {"project?": _NAMED, "domain?": _NAMED, "system?": {"all": bool}, "OS-INHERIT:inherited_to?": str},
+    "links": {"assignment": str, "membership?": str, "prior_role?": str},
+}
+
+
 class AssignmentList(IdentityView):
+    answers = {"get": {200: collected("role_assignments", _ASSIGNMENT)}}
+    queries = {"get": dict.fromkeys(_ASKED, str)}
+
     def get(self, request: Any) -> Response:
         query = request._request.GET
         tree = "include_subtree" in query and truth(query["include_subtree"])

@@ -14,13 +14,17 @@ from identity.auth.schemas import AUTH
 from identity.domains.services import DOMAINS
 from identity.projects.services import PROJECTS
 from identity.resource import enforce
-from identity.views import IdentityView
+from identity.views import SELF, IdentityView, collected, shown
 from identity.wire import PREFIX, truth
 from openstackapi import links, states
+from openstackapi.shapes import LINKS
 
 
 class CatalogNeedsProject(Forbidden):
     template = _("A project-scoped token is required to produce a service catalog.")
+
+
+_VERSION = {"id": str, "status": str, "updated": str, "links": LINKS, "media-types": [{"base": str, "type": str}]}
 
 
 def _version(root: str) -> dict[str, object]:
@@ -35,6 +39,7 @@ def _version(root: str) -> dict[str, object]:
 
 class Versions(IdentityView):
     anonymous = True
+    answers = {"get": {300: {"versions": {"values": [_VERSION]}}}}
 
     def get(self, request: object) -> Response:
         response = Response({"versions": {"values": [_version(self.root())]}}, status=300)
@@ -44,6 +49,7 @@ class Versions(IdentityView):
 
 class Version(IdentityView):
     anonymous = True
+    answers = {"get": {200: {"version": _VERSION}}}
 
     def get(self, request: object) -> Response:
         return Response({"version": _version(self.root())})
@@ -51,8 +57,8 @@ class Version(IdentityView):
 
 def with_receipt(error: receipts.MethodsTooFew) -> Response:
     """401, with what was proven so far for the next request."""
-    text, shown = receipts.body(error)
-    response = Response(shown, status=401)
+    text, told = receipts.body(error)
+    response = Response(told, status=401)
     response[receipts.HEADER] = text
     return response
 
@@ -60,13 +66,17 @@ def with_receipt(error: receipts.MethodsTooFew) -> Response:
 class Tokens(IdentityView):
     """POST signs in; GET, HEAD and DELETE are about X-Subject-Token."""
 
+    bodies = {"post": AUTH}
+    answers = {"get": {200: {"token": body.TOKEN}}, "post": {201: {"token": body.TOKEN}, 401: receipts.SHOWN}}
+    queries = {"get": {"nocatalog": str, "allow_expired": str}, "post": {"nocatalog": str}, "delete": {"cascade": str}}
+
     @property
     def anonymous(self) -> bool:  # type: ignore[override]
         return self.request.method == "POST"
 
     def post(self, request: Any) -> Response:
         try:
-            text, actor = services.sign_in(self.body(AUTH)["auth"], request=request._request)
+            text, actor = services.sign_in(self.body()["auth"], request=request._request)
         except receipts.MethodsTooFew as error:
             return with_receipt(error)
         return self._answer(text, actor, 201)
@@ -103,11 +113,13 @@ class Tokens(IdentityView):
 
 
 class Catalog(IdentityView):
+    answers = {"get": {200: {"catalog": body.CATALOG, "links": SELF}}}
+
     def get(self, request: object) -> Response:
         if not self.actor.project_id:
             raise CatalogNeedsProject()
-        shown = catalog.for_scope(body.scope_of(self.actor), self.actor.user_id, self.root())
-        return Response({"catalog": shown, "links": {"self": self.url("/auth/catalog")}})
+        found = catalog.for_scope(body.scope_of(self.actor), self.actor.user_id, self.root())
+        return Response({"catalog": found, "links": {"self": self.url("/auth/catalog")}})
 
 
 def provider_of(actor: RequestContext) -> str:
@@ -117,6 +129,8 @@ def provider_of(actor: RequestContext) -> str:
 
 
 class AuthProjects(IdentityView):
+    answers = {"get": {200: collected("projects", shown(PROJECTS))}}
+
     def get(self, request: object) -> Response:
         rows = (
             PROJECTS.rows()
@@ -127,6 +141,8 @@ class AuthProjects(IdentityView):
 
 
 class AuthDomains(IdentityView):
+    answers = {"get": {200: collected("domains", shown(DOMAINS))}}
+
     def get(self, request: object) -> Response:
         rows = (
             DOMAINS.rows()
@@ -137,6 +153,8 @@ class AuthDomains(IdentityView):
 
 
 class AuthSystem(IdentityView):
+    answers = {"get": {200: {"system": [{"all": bool}], "links": SELF}}}
+
     def get(self, request: object) -> Response:
         has = effective.roles_on(self.actor.user_id, effective.Scope("system", "all"), provider_of(self.actor))
         return Response({"system": [{"all": True}] if has else [], "links": {"self": self.url("/auth/system")}})

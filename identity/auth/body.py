@@ -9,6 +9,30 @@ from identity.models import MappedMembership, ServiceProvider
 from identity.revocation import services as revocation
 from openstackapi.fields import iso_micro, iso_micro_z
 
+_NAMED = {"id": str, "name": str}
+_IN_DOMAIN = {**_NAMED, "domain": _NAMED}
+_ENDPOINT = {"id": str, "interface": str, "region_id": str | None, "region": str | None, "url": str}
+CATALOG = [{**_NAMED, "type": str, "endpoints": [_ENDPOINT]}]
+_FEDERATION = {"groups": [{"id": str}], "identity_provider": {"id": str}, "protocol": {"id": str}}
+#: What `token_body` makes: scope, roles and catalog of a token that has a scope, and by which delegation it came.
+TOKEN = {
+    "methods": [str],
+    "user": {**_IN_DOMAIN, "password_expires_at": str | None, "OS-FEDERATION?": _FEDERATION},
+    "audit_ids": [str],
+    "expires_at": str,
+    "issued_at": str,
+    "project?": _IN_DOMAIN,
+    "is_domain?": bool,
+    "domain?": _NAMED,
+    "system?": {"all": bool},
+    "roles?": [_NAMED],
+    "catalog?": CATALOG,
+    "OS-TRUST:trust?": dict,
+    "application_credential?": dict,
+    "OS-OAUTH1?": {"access_token_id": str, "consumer_id": str},
+    "service_providers?": [{"id": str, "auth_url": str, "sp_url": str, "relay_state_prefix": str}],
+}
+
 
 def scope_of(actor: RequestContext) -> Scope:
     if actor.project_id:

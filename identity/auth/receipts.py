@@ -71,6 +71,18 @@ def read(text: str) -> Receipt:
     return receipt
 
 
+#: What `body` makes.
+SHOWN = {
+    "receipt": {
+        "methods": [str],
+        "user": {"id": str, "name": str, "domain": {"id": str, "name": str}},
+        "expires_at": str,
+        "issued_at": str,
+    },
+    "required_auth_methods": [[str]],
+}
+
+
 def body(error: MethodsTooFew) -> tuple[str, dict[str, object]]:
     """Return the text of a new receipt and the answer that goes with it."""
     text, receipt = issue(error.user_id, error.methods)

@@ -5,7 +5,7 @@ from rest_framework.response import Response
 from identity import catalog
 from identity.catalogs.services import ENDPOINTS, REGIONS, SERVICES
 from identity.resource import Values
-from identity.views import ItemView, ListView
+from identity.views import ItemView, ListView, shown
 
 
 class RegionList(ListView):
@@ -14,9 +14,11 @@ class RegionList(ListView):
 
 class RegionItem(ItemView):
     resource = REGIONS
+    bodies = {"put": REGIONS.fields.create_schema(extra=True)}
+    answers = {"put": {201: {"region": shown(REGIONS)}}}
 
     def put(self, request: object, id: str) -> Response:
-        values = {**(self.body(REGIONS.fields.create_schema(extra=True))["region"]), "id": id}
+        values = {**(self.body()["region"]), "id": id}
         return Response({"region": self.show(REGIONS.create(self.actor, values))}, status=201)
 
 

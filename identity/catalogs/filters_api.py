@@ -13,7 +13,7 @@ from identity.catalogs.services import ENDPOINT_GROUPS, ENDPOINTS
 from identity.projects.services import PROJECTS
 from identity.resource import Duplicate, Missing, Values, enforce
 from identity.revocation import services as revocation
-from identity.views import IdentityView, ItemView, ListView
+from identity.views import SELF, IdentityView, ItemView, ListView, collected, shown
 
 BASE = "/OS-EP-FILTER"
 
@@ -41,7 +41,13 @@ class _FilterView(IdentityView):
         return self.collection("projects", [self.linked(PROJECTS.render(r), f"/projects/{r.pk}") for r in rows])
 
 
+_ENDPOINTS = collected("endpoints", shown(ENDPOINTS))
+_PROJECTS = collected("projects", shown(PROJECTS))
+
+
 class ProjectEndpointItem(_FilterView):
+    answers = {"put": {204: None}, "get": {204: None}}
+
     def put(self, request: object, project_id: str, endpoint_id: str) -> Response:
         enforce(self.actor, "identity:add_endpoint_to_project")
         project, endpoint = PROJECTS.find(project_id), ENDPOINTS.find(endpoint_id)
@@ -73,6 +79,8 @@ class ProjectEndpointItem(_FilterView):
 
 
 class ProjectEndpoints(_FilterView):
+    answers = {"get": {200: _ENDPOINTS}}
+
     def get(self, request: object, project_id: str) -> Response:
         enforce(self.actor, "identity:list_endpoints_for_project")
         PROJECTS.find(project_id)
@@ -81,6 +89,8 @@ class ProjectEndpoints(_FilterView):
 
 
 class EndpointProjects(_FilterView):
+    answers = {"get": {200: _PROJECTS}}
+
     def get(self, request: object, endpoint_id: str) -> Response:
         enforce(self.actor, "identity:list_projects_for_endpoint")
         ENDPOINTS.find(endpoint_id)
@@ -89,6 +99,8 @@ class EndpointProjects(_FilterView):
 
 
 class ProjectGroups(_FilterView):
+    answers = {"get": {200: collected("endpoint_groups", shown(ENDPOINT_GROUPS))}}
+
     def get(self, request: object, project_id: str) -> Response:
         enforce(self.actor, "identity:list_endpoint_groups_for_project")
         PROJECTS.find(project_id)
@@ -98,18 +110,27 @@ class ProjectGroups(_FilterView):
 
 
 class GroupEndpoints(_FilterView):
+    answers = {"get": {200: _ENDPOINTS}}
+
     def get(self, request: object, id: str) -> Response:
         enforce(self.actor, "identity:list_endpoints_associated_with_endpoint_group")
         return self.endpoints(catalog.matching(ENDPOINT_GROUPS.find(id).filters).order_by("id"))
 
 
 class GroupProjects(_FilterView):
+    answers = {"get": {200: _PROJECTS}}
+
     def get(self, request: object, id: str) -> Response:
         enforce(self.actor, "identity:list_projects_associated_with_endpoint_group")
         return self.projects(ENDPOINT_GROUPS.find(id).projects.order_by("id"))
 
 
 class GroupProjectItem(_FilterView):
+    answers = {
+        "put": {204: None},
+        "get": {200: {"project_endpoint_group": {"endpoint_group_id": str, "project_id": str, "links": SELF}}},
+    }
+
     def put(self, request: object, id: str, project_id: str) -> Response:
         enforce(self.actor, "identity:add_endpoint_group_to_project")
         with transaction.atomic():

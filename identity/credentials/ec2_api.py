@@ -13,8 +13,11 @@ _ANY = {"type": "object", "minProperties": 1}
 
 
 class Ec2Tokens(IdentityView):
+    bodies = {"post": _ANY}
+    answers = {"post": {200: {"token": body.TOKEN}}}
+
     def post(self, request: Any) -> Response:
-        text, actor = ec2.ec2_token(self.actor, self.body(_ANY))
+        text, actor = ec2.ec2_token(self.actor, self.body())
         response = Response({"token": body.token_body(actor, links.root(request._request))})
         response["X-Subject-Token"] = text
         return response
@@ -23,6 +26,9 @@ class Ec2Tokens(IdentityView):
 class S3Tokens(IdentityView):
     """Answers who it was, without the token's text, as Keystone does."""
 
+    bodies = {"post": _ANY}
+    answers = {"post": {200: {"token": body.TOKEN}}}
+
     def post(self, request: Any) -> Response:
-        _text, actor = ec2.s3_token(self.actor, self.body(_ANY))
+        _text, actor = ec2.s3_token(self.actor, self.body())
         return Response({"token": body.token_body(actor, links.root(request._request))})

@@ -3,6 +3,7 @@
 from rest_framework.response import Response
 
 from identity.domains import services
+from identity.domains.options import OPTIONS
 from identity.domains.services import DOMAINS
 from identity.resource import Values
 from identity.views import IdentityView, ListView, OwnerItemView
@@ -18,11 +19,28 @@ class DomainItem(OwnerItemView):
     resource = DOMAINS
 
 
+#: Options by group; an option by itself where the address names one.
+_SHOWN: dict[object, object] = {
+    **{f"{group}?": {f"{option}?": object for option in options} for group, options in OPTIONS.items()},
+    str: object,
+}
+_DEFAULTS: dict[object, object] = {
+    **{
+        f"{group}?": {f"{option}?": type(value) for option, value in options.items()}
+        for group, options in OPTIONS.items()
+    },
+    str: object,
+}
+
+
 class DomainConfigPart(IdentityView):
     """/domains/{id}/config/{group} and …/{option}."""
 
+    bodies = {"patch": _CONFIG}
+    answers = {"get": {200: {"config": _SHOWN}}, "patch": {200: {"config": _SHOWN}}}
+
     def sent(self) -> Values:
-        config: Values = (self.body(_CONFIG) or {}).get("config", {})
+        config: Values = (self.body() or {}).get("config", {})
         return config
 
     def get(self, request: object, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
@@ -41,6 +59,9 @@ class DomainConfigPart(IdentityView):
 class DomainConfig(DomainConfigPart):
     """/domains/{id}/config, which can also be replaced whole."""
 
+    bodies = {"patch": _CONFIG, "put": _CONFIG}
+    answers = {"put": {200: {"config": _SHOWN}, 201: {"config": _SHOWN}}}
+
     def put(self, request: object, domain_id: str) -> Response:
         new = self.sent()
         stored, fresh = services.set_config(self.actor, domain_id, new, replace=True)
@@ -49,6 +70,8 @@ class DomainConfig(DomainConfigPart):
 
 class DefaultConfig(IdentityView):
     """/domains/config/default, …/{group}/default, …/{group}/{option}/default."""
+
+    answers = {"get": {200: {"config": _DEFAULTS}}}
 
     def get(self, request: object, group: str | None = None, option: str | None = None) -> Response:
         return Response({"config": services.default_config(self.actor, group, option)})

@@ -19,6 +19,7 @@ from identity.federation import shadow, signin
 from identity.models import Protocol
 from identity.views import IdentityView
 from identity.wire import PREFIX
+from openstackapi.shapes import Media
 
 
 class NoOrigin(Invalid):
@@ -38,6 +39,9 @@ class ProtocolAuth(Tokens):
 
     anonymous: ClassVar[bool] = True
     http_method_names: ClassVar[list[str]] = ["get", "post", "options"]  # type: ignore[misc]
+    bodies = {}
+    answers = dict.fromkeys(("get", "post"), Tokens.answers["post"])
+    queries = dict.fromkeys(("get", "post"), Tokens.queries["post"])
 
     def post(self, request: Any, provider_id: str, protocol_id: str) -> Response:  # type: ignore[override]
         part = {"identity_provider": provider_id, "protocol": protocol_id}
@@ -65,6 +69,8 @@ class WebSso(IdentityView):
     """GET or POST: begins a browser's sign-in for a trusted dashboard (`origin`), and ends it when it comes back."""
 
     anonymous = True
+    answers = {method: {200: Media("text/html"), 302: None} for method in ("get", "post")}
+    queries = {method: {"origin": str} for method in ("get", "post")}
 
     def get(self, request: Any, protocol_id: str, provider_id: str | None = None) -> Any:
         raw = request._request

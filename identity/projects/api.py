@@ -12,8 +12,9 @@ from identity.projects import services
 from identity.projects.fields import TAG, TAGS
 from identity.projects.services import PROJECTS
 from identity.resource import Missing, Values
-from identity.views import IdentityView, ListView, OwnerItemView
+from identity.views import SELF, IdentityView, ListView, OwnerItemView, shown
 from openstackapi import bodies
+from openstackapi.shapes import AnyOf, With
 
 _TAGS_BODY = {"type": "object", "properties": {"tags": TAGS}, "required": ["tags"], "additionalProperties": False}
 
@@ -22,8 +23,18 @@ class ProjectList(ListView):
     resource = PROJECTS
 
 
+#: Projects above or below, or their ids in each other.
+_AROUND = AnyOf([{"project": shown(PROJECTS)}], dict, None)
+_TAGGED = {"tags": [str], "links": {**SELF, "next": None, "previous": None}}
+
+
 class ProjectItem(OwnerItemView):
     resource = PROJECTS
+    answers = {"get": {200: {"project": With(shown(PROJECTS), {"parents?": _AROUND, "subtree?": _AROUND})}}}
+    queries = {
+        **OwnerItemView.queries,
+        "get": dict.fromkeys(("parents_as_list", "parents_as_ids", "subtree_as_list", "subtree_as_ids"), str),
+    }
 
     def get(self, request: object, id: str) -> Response:
         row = PROJECTS.get(self.actor, id)
@@ -75,12 +86,15 @@ def _tree_of_ids(root: str, rows: list[Any]) -> Values | None:
 
 
 class ProjectTags(IdentityView):
+    bodies = {"put": _TAGS_BODY}
+    answers = {"get": {200: _TAGGED}, "put": {200: _TAGGED}}
+
     def get(self, request: object, project_id: str) -> Response:
         row = services.for_tags(self.actor, "list_project_tags", project_id)
         return self._answer(project_id, sorted(row.tags.values_list("name", flat=True)))
 
     def put(self, request: object, project_id: str) -> Response:
-        tags = self.body(_TAGS_BODY)["tags"]
+        tags = self.body()["tags"]
         return self._answer(project_id, services.retag(self.actor, project_id, tags))
 
     def delete(self, request: object, project_id: str) -> Response:
@@ -94,6 +108,8 @@ class ProjectTags(IdentityView):
 
 
 class ProjectTag(IdentityView):
+    answers = {"get": {204: None}, "put": {201: None}}
+
     def get(self, request: object, project_id: str, tag: str) -> Response:
         row = services.for_tags(self.actor, "get_project_tag", project_id)
         if not row.tags.filter(name=tag).exists():

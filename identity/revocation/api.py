@@ -8,7 +8,7 @@ from common import moments
 from identity.appcreds.api import parse_time
 from identity.models import Revocation
 from identity.resource import enforce
-from identity.views import IdentityView
+from identity.views import IdentityView, collected
 from openstackapi.fields import iso_micro_z
 
 _NAMES = {
@@ -19,6 +19,9 @@ _NAMES = {
 
 
 class Events(IdentityView):
+    answers = {"get": {200: collected("events", {"issued_before": str, "revoked_at": str, str: str})}}
+    queries = {"get": {"since": str}}
+
     def get(self, request: Any) -> Response:
         enforce(self.actor, "identity:list_revoke_events")
         rows = Revocation.objects.order_by("revoked_at")

@@ -6,7 +6,7 @@ from identity.models import Role
 from identity.resource import Values
 from identity.roles import services
 from identity.roles.services import ROLES
-from identity.views import IdentityView, ItemView, ListView
+from identity.views import SELF, IdentityView, ItemView, ListView
 
 
 class RoleList(ListView):
@@ -15,6 +15,10 @@ class RoleList(ListView):
 
 class RoleItem(ItemView):
     resource = ROLES
+
+
+_ROLE = {"id": str, "name": str, "links": SELF}
+_PAIR = {"role_inference": {"prior_role": _ROLE, "implies": _ROLE}, "links": SELF}
 
 
 class _InferenceView(IdentityView):
@@ -27,6 +31,8 @@ class _InferenceView(IdentityView):
 
 
 class ImpliedList(_InferenceView):
+    answers = {"get": {200: {"role_inference": {"prior_role": _ROLE, "implies": [_ROLE]}, "links": SELF}}}
+
     def get(self, request: object, id: str) -> Response:
         prior, rows = services.implied_by(self.actor, id)
         inference = {"prior_role": self.role(prior), "implies": [self.role(row) for row in rows]}
@@ -34,6 +40,8 @@ class ImpliedList(_InferenceView):
 
 
 class ImpliedItem(_InferenceView):
+    answers = {"get": {200: _PAIR}, "put": {201: _PAIR}}
+
     def put(self, request: object, id: str, implied_id: str) -> Response:
         return Response(self.pair(*services.imply(self.actor, id, implied_id)), status=201)
 
@@ -50,6 +58,8 @@ class ImpliedItem(_InferenceView):
 
 
 class Inferences(_InferenceView):
+    answers = {"get": {200: {"role_inferences": [{"prior_role": _ROLE, "implies": [_ROLE]}]}}}
+
     def get(self, request: object) -> Response:
         rows = [
             {"prior_role": self.role(prior), "implies": [self.role(row) for row in implied]}

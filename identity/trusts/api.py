@@ -10,9 +10,10 @@ from identity.models import Trust
 from identity.resource import Missing, Values
 from identity.roles.services import ROLES
 from identity.trusts import services
-from identity.views import IdentityView
+from identity.views import SELF, IdentityView, collected, shown
 from identity.wire import BOOL, ID, ID_OR_NULL
 from openstackapi.fields import iso_micro_z
+from openstackapi.shapes import PAGE
 
 _ROLE = {"type": "object", "properties": {"id": ID, "name": {"type": "string"}}, "minProperties": 1}
 _CREATE = {
@@ -36,6 +37,23 @@ _CREATE = {
     },
     "required": ["trust"],
 }
+
+
+#: A trust as lists show it.
+_BRIEF = {
+    "id": str,
+    "trustor_user_id": str,
+    "trustee_user_id": str,
+    "project_id": str | None,
+    "impersonation": bool,
+    "expires_at": str | None,
+    "remaining_uses": int | None,
+    "redelegation_count": int,
+    "redelegated_trust_id": str | None,
+    "deleted_at": str | None,
+    "links": SELF,
+}
+_TRUST = {**_BRIEF, "roles": [shown(ROLES)], "roles_links": {**SELF, "next": None, "previous": None}}
 
 
 class _TrustView(IdentityView):
@@ -63,6 +81,10 @@ class _TrustView(IdentityView):
 
 
 class TrustList(_TrustView):
+    bodies = {"post": _CREATE}
+    answers = {"get": {200: collected("trusts", _BRIEF)}, "post": {201: {"trust": _TRUST}}}
+    queries = {"get": {**PAGE, "trustor_user_id": str, "trustee_user_id": str}}
+
     def get(self, request: Any) -> Response:
         query = request._request.GET
         rows = services.listing(self.actor, query.get("trustor_user_id"), query.get("trustee_user_id"))
@@ -70,12 +92,14 @@ class TrustList(_TrustView):
         return self.collection("trusts", [self.show(row, roles=False) for row in found], following)
 
     def post(self, request: object) -> Response:
-        values = self.body(_CREATE)["trust"]
+        values = self.body()["trust"]
         row = services.create(self.actor, values, parse_time(values.get("expires_at")))
         return Response({"trust": self.show(row)}, status=201)
 
 
 class TrustItem(_TrustView):
+    answers = {"get": {200: {"trust": _TRUST}}}
+
     def get(self, request: object, id: str) -> Response:
         return Response({"trust": self.show(services.get(self.actor, id))})
 
@@ -85,12 +109,16 @@ class TrustItem(_TrustView):
 
 
 class TrustRoles(_TrustView):
+    answers = {"get": {200: collected("roles", shown(ROLES))}}
+
     def get(self, request: object, id: str) -> Response:
         row = services.get(self.actor, id, verb="list_roles_for_trust")
         return self.collection("roles", [self.role(one) for one in row.roles.order_by("id")])
 
 
 class TrustRole(_TrustView):
+    answers = {"get": {200: {"role": shown(ROLES)}}}
+
     def get(self, request: object, id: str, role_id: str) -> Response:
         row = services.get(self.actor, id, verb="get_role_for_trust").roles.filter(pk=role_id).first()
         if row is None:

@@ -11,8 +11,9 @@ from identity.projects.services import PROJECTS
 from identity.users import services
 from identity.users.fields import PASSWORD
 from identity.users.services import USERS
-from identity.views import IdentityView, ItemView, ListView
+from identity.views import IdentityView, ItemView, ListView, collected, shown
 from openstackapi.client import address_of
+from openstackapi.shapes import With
 
 #: A user's groups are filtered by their name alone.
 _NAMED_GROUPS = replace(GROUPS, columns={"name": "name"})
@@ -30,9 +31,11 @@ class UserPassword(IdentityView):
     """Needs no token: the old password is the proof, and it may be an expired one."""
 
     anonymous = True
+    bodies = {"post": PASSWORD}
+    answers = {"post": {204: None}}
 
     def post(self, request: Any, user_id: str) -> Response:
-        sent = self.body(PASSWORD)["user"]
+        sent = self.body()["user"]
         services.change_password(
             user_id, sent["original_password"], sent["password"], source=address_of(request._request)
         )
@@ -40,6 +43,9 @@ class UserPassword(IdentityView):
 
 
 class UserGroups(IdentityView):
+    answers = {"get": {200: collected("groups", With(shown(GROUPS), {"membership_expires_at?": str | None}))}}
+    queries = {"get": {"name": str}}
+
     def get(self, request: Any, user_id: str) -> Response:
         rows = _NAMED_GROUPS.matching(services.groups_of(self.actor, user_id), request._request.GET.dict())
         ends = memberships.ends(user_id)
@@ -51,6 +57,8 @@ class UserGroups(IdentityView):
 
 
 class UserProjects(IdentityView):
+    answers = {"get": {200: collected("projects", shown(PROJECTS))}}
+
     def get(self, request: Any, user_id: str) -> Response:
         rows = services.projects_of(self.actor, user_id, request._request.GET.dict())
         bodies = [self.linked(PROJECTS.render(row), f"/projects/{row.pk}") for row in rows.order_by("id")]

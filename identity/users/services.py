@@ -114,6 +114,7 @@ USERS = Users(
     columns={"name": "name", "domain_id": "domain_id", "enabled": "enabled", "email": "email"},
     fixed=("id", "domain_id"),
     announced=True,
+    asked=("idp_id", "protocol_id", "unique_id", "password_expires_at"),
 )
 
 

@@ -6,25 +6,14 @@ from images import stores
 from images.images import listing, services
 from images.images.changes import NEWER, OLDER, OPERATIONS, parse
 from images.images.errors import NoBody
-from images.images.fields import SCHEMA, VALUES
+from images.images.fields import BASE, VALUES
 from images.images.views import ImageServiceView
 from images.tasks.imports import methods
+from openstackapi.shapes import PAGE, Json
 from openstackapi.views import Response
 
-LIST: dict[str, object] = {
-    "type": "object",
-    "properties": {
-        "images": {"type": "array", "items": {"type": "object", "properties": SCHEMA["properties"]}},
-        "first": {"type": "string"},
-        "next": {"type": "string"},
-        "schema": {"type": "string"},
-    },
-}
-ONE: dict[str, object] = {
-    "type": "object",
-    "properties": SCHEMA["properties"],
-    "additionalProperties": {"type": "string"},
-}
+ONE: dict[object, object] = {**{f"{name}?": Json(schema) for name, schema in BASE.items()}, str: str}
+LIST = {"images": [ONE], "first": str, "next?": str, "schema": str}
 _PATH = {"type": "string", "pattern": "^/[^/]+"}
 PATCHES: dict[str, dict[str, object]] = {
     NEWER: {
@@ -48,7 +37,8 @@ PATCHES: dict[str, dict[str, object]] = {
 
 class Images(ImageServiceView):
     bodies = {"post": VALUES}
-    answers = {"get": LIST, "post": ONE}
+    answers = {"get": {200: LIST}, "post": {201: ONE}}
+    queries = {"get": {**PAGE, "sort": str, **dict.fromkeys(listing.FILTERS, str)}}
 
     def get(self, request: Request) -> Response:
         return Response(listing.index(self.actor, request._request))
@@ -67,7 +57,7 @@ class Images(ImageServiceView):
 
 class ImageDetail(ImageServiceView):
     media = {"patch": PATCHES}
-    answers = {"get": ONE, "patch": ONE}
+    answers = {"get": {200: ONE}, "patch": {200: ONE}}
 
     def get(self, request: Request, image_id: str) -> Response:
         return Response(services.show(self.actor, image_id=image_id))
@@ -86,6 +76,7 @@ class ImageAction(ImageServiceView):
     """POST …/actions/deactivate and …/actions/reactivate."""
 
     verb = ""
+    answers = {"post": {204: None}}
 
     def post(self, request: Request, image_id: str) -> Response:
         services.switch(self.actor, self.verb, image_id=image_id)
@@ -93,6 +84,8 @@ class ImageAction(ImageServiceView):
 
 
 class ImageTagDetail(ImageServiceView):
+    answers = {"put": {204: None}}
+
     def put(self, request: Request, image_id: str, tag: str) -> Response:
         services.add_tag(self.actor, image_id=image_id, tag=tag)
         return Response(status=204)

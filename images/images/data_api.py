@@ -15,6 +15,7 @@ from images.images.errors import Deactivated, NotPermitted
 from images.images.models import Image
 from images.images.views import ImageServiceView
 from openstackapi import streams
+from openstackapi.shapes import Media
 from openstackapi.views import Response
 
 #: Each is a thread of the bytes process for as long as its body comes; no user takes them all.
@@ -26,6 +27,7 @@ STORED = "/stored-images/"
 
 class ImageFile(ImageServiceView):
     media = {"put": MEDIA}
+    answers = {"get": {200: Media(), 204: None, 206: Media()}, "put": {204: None}}
 
     def get(self, request: Request, image_id: str) -> HttpResponseBase:
         image = readable(self.actor, image_id)
@@ -43,6 +45,7 @@ class ImageFile(ImageServiceView):
 
 class ImageStage(ImageServiceView):
     media = {"put": MEDIA}
+    answers = {"put": {204: None}}
 
     def put(self, request: Request, image_id: str) -> Response:
         body = streams.Incoming(request._request)

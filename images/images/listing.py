@@ -35,6 +35,11 @@ NUMBER_FILTERS: Final = {
 }
 BOOL_FILTERS: Final = ("protected",)
 TIME_FILTERS: Final = ("created_at", "updated_at")
+#: Parameters of the list beside those of its pages; any other is a property of the image.
+FILTERS: Final = (
+    *("visibility", "member_status", "os_hidden", "tag"),
+    *(*IN_FILTERS, *EQUAL_FILTERS, *NUMBER_FILTERS, *BOOL_FILTERS, *TIME_FILTERS),
+)
 #: Parameters that are not filters.
 OTHERS: Final = frozenset(
     {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "tag", "os_hidden"}

@@ -14,8 +14,19 @@ ADD = {
 SET = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 
+MEMBER = {
+    "member_id": str,
+    "image_id": str,
+    "status": str,
+    "created_at": str,
+    "updated_at": str,
+    "schema": str,
+}
+
+
 class Members(ImageServiceView):
     bodies = {"post": ADD}
+    answers = {"get": {200: {"members": [MEMBER], "schema": str}}, "post": {200: MEMBER}}
 
     def get(self, request: Request, image_id: str) -> Response:
         rows = services.index(self.actor, image_id=image_id)
@@ -28,6 +39,7 @@ class Members(ImageServiceView):
 
 class MemberDetail(ImageServiceView):
     bodies = {"put": SET}
+    answers = {"get": {200: MEMBER}, "put": {200: MEMBER}}
 
     def get(self, request: Request, image_id: str, member_id: str) -> Response:
         return Response(services.render(services.get(self.actor, image_id=image_id, member_id=member_id)))

@@ -7,15 +7,40 @@ from rest_framework.request import Request
 
 from images.images.views import ImageServiceView
 from images.metadefs import schemas, services
-from images.metadefs.models import PROPERTY, RESOURCE_TYPE, TAG
+from images.metadefs.models import OBJECT, PROPERTY, RESOURCE_TYPE, TAG
 from openstackapi.pagination import Page
+from openstackapi.shapes import PAGE
 from openstackapi.views import Response
 
 SORT_KEYS = {"namespace": "namespace", "created_at": "created_at", "updated_at": "updated_at"}
 
 
+#: A definition of any kind; its other attributes are its author's.
+DEFINITION = {"name": str, "created_at?": str, "updated_at?": str, "self?": str, "schema?": str, str: object}
+#: A namespace without what is defined in it.
+BRIEF = {
+    "namespace": str,
+    "display_name?": str,
+    "description?": str,
+    "visibility": str,
+    "protected": bool,
+    "owner": str,
+    "created_at": str,
+    "updated_at": str,
+    "self": str,
+    "schema": str,
+    "resource_type_associations?": [DEFINITION],
+}
+NAMESPACE = {**BRIEF, "objects?": [DEFINITION], "properties?": {str: dict}, "tags?": [{"name": str}]}
+
+
 class Namespaces(ImageServiceView):
     bodies = {"post": schemas.NAMESPACE}
+    answers = {
+        "get": {200: {"namespaces": [BRIEF], "first": str, "next?": str, "schema": str}},
+        "post": {201: NAMESPACE},
+    }
+    queries = {"get": {**PAGE, "visibility": str, "resource_types": str}}
 
     def get(self, request: Request) -> Response:
         page = Page.from_request(request._request, sort_keys=SORT_KEYS)
@@ -41,6 +66,7 @@ class Namespaces(ImageServiceView):
 
 class NamespaceDetail(ImageServiceView):
     bodies = {"put": schemas.NAMESPACE}
+    answers = {"get": {200: NAMESPACE}, "put": {200: BRIEF}}
 
     def get(self, request: Request, namespace: str) -> Response:
         return Response(services.render_namespace(services.find(self.actor, namespace), whole=True))
@@ -55,9 +81,10 @@ class NamespaceDetail(ImageServiceView):
 
 
 class Definitions(ImageServiceView):
-    """…/objects and …/properties of a namespace."""
+    """The definitions of one kind in a namespace."""
 
     kind: ClassVar[str] = ""
+    answers = {"post": {201: DEFINITION}}
 
     def get(self, request: Request, namespace: str) -> Response:
         rows = services.index(self.actor, namespace, self.kind)
@@ -68,7 +95,7 @@ class Definitions(ImageServiceView):
         )
 
     def post(self, request: Request, namespace: str) -> Response:
-        row = services.create(self.actor, namespace, self.kind, self.body(schemas.BODIES[self.kind]))
+        row = services.create(self.actor, namespace, self.kind, self.body())
         return Response(services.render(row), status=201)
 
     def delete(self, request: Request, namespace: str) -> Response:
@@ -76,11 +103,24 @@ class Definitions(ImageServiceView):
         return Response(status=204)
 
 
+class Objects(Definitions):
+    kind = OBJECT
+    answers = {"get": {200: {"objects": [DEFINITION], "schema": str}}}
+    bodies = {"post": schemas.BODIES[OBJECT]}
+
+
+class Properties(Definitions):
+    kind = PROPERTY
+    answers = {"get": {200: {"properties": {str: DEFINITION}}}}
+    bodies = {"post": schemas.BODIES[PROPERTY]}
+
+
 class Tags(Definitions):
     """Tags are made many at a time; X-Openstack-Append: true keeps those that are there."""
 
     kind = TAG
     bodies = {"post": schemas.TAGS}
+    answers = {"get": {200: {"tags": [DEFINITION], "schema": str}}, "post": {201: {"tags": [{"name": str}]}}}
 
     def post(self, request: Request, namespace: str) -> Response:
         append = request._request.META.get("HTTP_X_OPENSTACK_APPEND", "").lower() == "true"
@@ -91,12 +131,13 @@ class Tags(Definitions):
 
 class DefinitionDetail(ImageServiceView):
     kind: ClassVar[str] = ""
+    answers = {"get": {200: DEFINITION}, "put": {200: DEFINITION}}
 
     def get(self, request: Request, namespace: str, name: str) -> Response:
         return Response(services.render(services.get(self.actor, namespace, self.kind, name)))
 
     def put(self, request: Request, namespace: str, name: str) -> Response:
-        body = self.body(schemas.BODIES[self.kind])
+        body = self.body()
         return Response(services.render(services.update(self.actor, namespace, self.kind, name, body)))
 
     def delete(self, request: Request, namespace: str, name: str) -> Response:
@@ -104,8 +145,20 @@ class DefinitionDetail(ImageServiceView):
         return Response(status=204)
 
 
+class ObjectDetail(DefinitionDetail):
+    kind = OBJECT
+    bodies = {"put": schemas.BODIES[OBJECT]}
+
+
+class PropertyDetail(DefinitionDetail):
+    kind = PROPERTY
+    bodies = {"put": schemas.BODIES[PROPERTY]}
+
+
 class TagDetail(DefinitionDetail):
     kind = TAG
+    answers = {"post": {201: DEFINITION}}
+    bodies = {"put": schemas.BODIES[TAG]}
 
     def post(self, request: Request, namespace: str, name: str) -> Response:
         row = services.create(self.actor, namespace, TAG, {"name": name})
@@ -113,6 +166,8 @@ class TagDetail(DefinitionDetail):
 
 
 class ResourceTypes(ImageServiceView):
+    answers = {"get": {200: {"resource_types": [{"name": str, "created_at?": str, "updated_at?": str}]}}}
+
     def get(self, request: Request) -> Response:
         services.visible(self.actor, "list_metadef_resource_types")
         return Response({"resource_types": list(services.resource_types().values())})
@@ -122,6 +177,7 @@ class Associations(ImageServiceView):
     """The resource types of one namespace."""
 
     bodies = {"post": schemas.ASSOCIATION}
+    answers = {"get": {200: {"resource_type_associations": [DEFINITION]}}, "post": {201: DEFINITION}}
 
     def get(self, request: Request, namespace: str) -> Response:
         rows = services.index(self.actor, namespace, RESOURCE_TYPE)

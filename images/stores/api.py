@@ -16,6 +16,7 @@ from images.metadefs.schemas import SCHEMAS as METADEFS
 from images.stores.schemas import SCHEMAS
 from images.tasks.imports import methods
 from openstackapi import states, streams
+from openstackapi.shapes import LINKS
 from openstackapi.views import Response
 from quota import services as quota
 
@@ -43,11 +44,16 @@ class SchemaNotFound(NotFound):
     template = _("There is no schema %(name)s.")
 
 
+_VERSION = {"id": str, "status": str, "links": LINKS}
+_STORE = {"id": str, "description": str, "default?": str}
+
+
 class Versions(ImageServiceView):
-    """GET / answers 300, GET /versions 200, with the same list."""
+    """GET / answers 300, GET /versions (`NamedVersions`) 200, with the same list."""
 
     anonymous = True
     status = 300
+    answers = {"get": {300: {"versions": [_VERSION]}}}
 
     def get(self, request: Request) -> Response:
         links = [{"rel": "self", "href": f"{self.root()}/api/image/v2/"}]
@@ -56,17 +62,34 @@ class Versions(ImageServiceView):
         return Response({"versions": rows}, status=self.status)
 
 
+class NamedVersions(Versions):
+    status = 200
+    answers = {"get": {200: {"versions": [_VERSION]}}}
+
+
 def _row(store: Store) -> dict[str, str]:
     row = {"id": store.name, "description": str(store.description)}
     return {**row, "default": "true"} if store is stores.default() else row
 
 
 class Stores(ImageServiceView):
+    answers = {"get": {200: {"stores": [_STORE]}}}
+
     def get(self, request: Request) -> Response:
         return Response({"stores": [_row(store) for store in stores.STORES]})
 
 
 class StoresDetail(ImageServiceView):
+    answers = {
+        "get": {
+            200: {
+                "stores": [
+                    {**_STORE, "type": str, "weight": int, "properties": {"chunk_size": int, "thin_provisioning": bool}}
+                ]
+            }
+        }
+    }
+
     def get(self, request: Request) -> Response:
         policy.require(self.actor, "stores_info_detail")
         more = {"type": "file", "weight": 0, "properties": {"chunk_size": streams.PIECE, "thin_provisioning": False}}
@@ -76,6 +99,8 @@ class StoresDetail(ImageServiceView):
 class StoredImage(ImageServiceView):
     """An image's copy in one store. There is one store, so that a copy there is the only one."""
 
+    answers = {"delete": {}}
+
     def delete(self, request: Request, store_id: str, image_id: str) -> NoReturn:
         services.remove_from_store(self.actor, store_id=store_id, image_id=image_id)
 
@@ -83,19 +108,23 @@ class StoredImage(ImageServiceView):
 class Usage(ImageServiceView):
     """Usage of the project's quotas."""
 
+    answers = {"get": {200: {"usage": {str: {"limit": int, "usage": int}}}}}
+
     def get(self, request: Request) -> Response:
         held = quota.usage(self.actor.project_id or "", "image")
         return Response({"usage": {name: {"limit": limit, "usage": used} for name, (used, limit) in held.items()}})
 
 
 class ImportMethods(ImageServiceView):
+    answers = {"get": {200: {"import-methods": {"description": str, "type": str, "value": [str]}}}}
+
     def get(self, request: Request) -> Response:
         value = {"description": "Import methods available.", "type": "array", "value": methods()}
         return Response({"import-methods": value})
 
 
 class Schemas(ImageServiceView):
-    answers = {"get": {"type": "object", "properties": {"name": {"type": "string"}, "properties": {"type": "object"}}}}
+    answers = {"get": {200: {"name": str, "properties": dict, str: object}}}
 
     def get(self, request: Request, name: str) -> Response:
         schema = SCHEMA if name == "image" else SCHEMAS.get(name) or METADEFS.get(name)

@@ -4,6 +4,7 @@ from rest_framework.request import Request
 
 from images.images.views import ImageServiceView
 from images.tasks import imports, services
+from openstackapi.shapes import PAGE, AnyOf
 from openstackapi.views import Response
 
 IMPORT: dict[str, object] = {
@@ -22,8 +23,32 @@ IMPORT: dict[str, object] = {
 }
 
 
+#: A task as lists show it.
+BRIEF = {
+    "id": str,
+    "type": str,
+    "status": str,
+    "owner": str | None,
+    "created_at": str,
+    "updated_at": str,
+    "self": str,
+    "schema": str,
+    "expires_at?": str,
+}
+TASK = {
+    **BRIEF,
+    "input": AnyOf(dict, None),
+    "result": AnyOf(dict, None),
+    "message": str,
+    "image_id": str,
+    "request_id": str,
+    "user_id": str,
+}
+
+
 class ImageImport(ImageServiceView):
     bodies = {"post": IMPORT}
+    answers = {"post": {202: None}}
 
     def post(self, request: Request, image_id: str) -> Response:
         imports.start(self.actor, image_id=image_id, body=self.body() or {})
@@ -31,11 +56,13 @@ class ImageImport(ImageServiceView):
 
 
 class ImageTasks(ImageServiceView):
+    answers = {"get": {200: {"tasks": [TASK]}}}
+
     def get(self, request: Request, image_id: str) -> Response:
         return Response({"tasks": [services.render(task) for task in imports.of_image(self.actor, image_id=image_id)]})
 
 
-TASK: dict[str, object] = {
+ASKED: dict[str, object] = {
     "type": "object",
     "properties": {
         "type": {"type": "string", "enum": [imports.OLD_TYPE]},
@@ -54,7 +81,9 @@ TASK: dict[str, object] = {
 
 
 class Tasks(ImageServiceView):
-    bodies = {"post": TASK}
+    bodies = {"post": ASKED}
+    answers = {"get": {200: {"tasks": [BRIEF], "first": str, "next?": str, "schema": str}}, "post": {201: TASK}}
+    queries = {"get": {**PAGE, "type": str, "status": str}}
 
     def post(self, request: Request) -> Response:
         task = imports.start_old(self.actor, asked=self.body()["input"])
@@ -67,5 +96,7 @@ class Tasks(ImageServiceView):
 
 
 class TaskDetail(ImageServiceView):
+    answers = {"get": {200: TASK}}
+
     def get(self, request: Request, task_id: str) -> Response:
         return Response(services.render(services.get(self.actor, task_id=task_id)))

@@ -72,14 +72,55 @@ def describe(agent: services.Agent) -> dict[str, object]:
     }
 
 
+AGENT = {
+    "id": str,
+    "agent_type": str,
+    "binary": str,
+    "topic": str,
+    "host": str,
+    "availability_zone": str | None,
+    "admin_state_up": bool,
+    "description": str | None,
+    "alive": bool,
+    "created_at": str | None,
+    "started_at": str | None,
+    "heartbeat_timestamp": str | None,
+    "configurations": {"networks?": int, "routers?": int, "tunnel_types?": [str], "tunneling_ip?": str | None},
+    "resources_synced": None,
+}
+_FILTERS = ("agent_type", "host", "binary", "id", "availability_zone")
+_IN_SUBNET = {
+    "subnet_id": str,
+    "subnet_name": str,
+    "cidr": str,
+    "ip_version": int,
+    "total_ips": int,
+    "used_ips": int,
+}
+AVAILABILITY = {
+    "network_id": str,
+    "network_name": str,
+    "tenant_id": str,
+    "project_id": str,
+    "total_ips": int,
+    "used_ips": int,
+    "subnet_ip_availability": [_IN_SUBNET],
+}
+#: Query name → column.
+_COLUMNS = {"network_id": "pk", "network_name": "name", "project_id": "project_id", "tenant_id": "project_id"}
+
+
 class Agents(NetworkView):
     """The agents, for administrators; an empty list for everybody else, as in Neutron."""
+
+    answers = {"get": {200: {"agents": [{f"{name}?": shape for name, shape in AGENT.items()}]}}}
+    queries = {"get": dict.fromkeys(("fields", *_FILTERS), str)}
 
     def get(self, request: Request) -> Response:
         if not policy.allows(self.actor, "get_agent"):
             return Response({"agents": []})
         found = [describe(agent) for agent in services.every()]
-        for name in ("agent_type", "host", "binary", "id", "availability_zone"):
+        for name in _FILTERS:
             if wanted := request.GET.getlist(name):
                 found = [agent for agent in found if agent[name] in wanted]
         only = fields_asked(request.GET)
@@ -88,6 +129,7 @@ class Agents(NetworkView):
 
 class AgentDetail(NetworkView):
     bodies = {"put": UPDATE}
+    answers = {"get": {200: {"agent": AGENT}}, "put": {200: {"agent": AGENT}}}
 
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_agent")
@@ -113,6 +155,8 @@ def agents_on(host: str, kind: str) -> list[dict[str, object]]:
 class NetworkAgents(NetworkView):
     """The DHCP agent of a network."""
 
+    answers = {"get": {200: {"agents": [AGENT]}}}
+
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_dhcp-agents")
         return Response({"agents": agents_on(find_network(self.actor, id).dhcp_host, DHCP)})
@@ -121,6 +165,8 @@ class NetworkAgents(NetworkView):
 class RouterAgents(NetworkView):
     """The L3 agent of a router."""
 
+    answers = {"get": {200: {"agents": [AGENT]}}}
+
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_l3-agents")
         return Response({"agents": agents_on(find_router(self.actor, id).host, L3)})
@@ -128,6 +174,8 @@ class RouterAgents(NetworkView):
 
 class AvailabilityZones(NetworkView):
     """The zones of hosts that carry networks."""
+
+    answers = {"get": {200: {"availability_zones": [{"name": str, "resource": str, "state": str}]}}}
 
     def get(self, request: Request) -> Response:
         hosts = [host for host in Host.objects.filter(forced_down=False) if "network" in host.roles]
@@ -139,15 +187,13 @@ class AvailabilityZones(NetworkView):
 class IPAvailabilities(NetworkView):
     """How many addresses of each network are used."""
 
+    answers = {"get": {200: {"network_ip_availabilities": [AVAILABILITY]}}}
+    queries = {"get": dict.fromkeys((*_COLUMNS, "ip_version"), str)}
+
     def get(self, request: Request) -> Response:
         policy.require(self.actor, "get_network_ip_availability")
         networks = Network.objects.visible_to(self.actor).order_by("created_at", "id")
-        for name, column in (
-            ("network_id", "pk"),
-            ("network_name", "name"),
-            ("project_id", "project_id"),
-            ("tenant_id", "project_id"),
-        ):
+        for name, column in _COLUMNS.items():
             if wanted := request.GET.getlist(name):
                 networks = networks.filter(**{f"{column}__in": wanted})
         version = request.GET.get("ip_version")
@@ -157,6 +203,8 @@ class IPAvailabilities(NetworkView):
 
 
 class IPAvailability(NetworkView):
+    answers = {"get": {200: {"network_ip_availability": AVAILABILITY}}}
+
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_network_ip_availability")
         return Response({"network_ip_availability": availability([find_network(self.actor, id)], None)[0]})

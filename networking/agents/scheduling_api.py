@@ -21,6 +21,7 @@ class DhcpNetworks(NetworkView):
     """The networks whose DHCP an agent carries."""
 
     bodies = {"post": _body("network_id")}
+    answers = {"get": {200: {"networks": [NETWORK.fields]}}, "post": {201: None}}
 
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_dhcp-networks")
@@ -46,6 +47,7 @@ class L3Routers(NetworkView):
     """The routers that an agent carries."""
 
     bodies = {"post": _body("router_id")}
+    answers = {"get": {200: {"routers": [ROUTER.fields]}}, "post": {201: None}}
 
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_l3-routers")

@@ -8,6 +8,7 @@ from networking.extensions.catalog import EXTENSIONS, describe
 from networking.resource import NetworkView
 from openstackapi import states
 from openstackapi.links import link
+from openstackapi.shapes import LINKS
 from openstackapi.views import Response
 
 PREFIX = "/api/network"
@@ -41,6 +42,7 @@ class Versions(NetworkView):
     """Versions of the API."""
 
     anonymous = True
+    answers = {"get": {200: {"versions": [{"id": str, "status": str, "links": LINKS}]}}}
 
     def get(self, request: Request) -> Response:
         href = f"{self.root()}{PREFIX}/v2.0/"
@@ -51,6 +53,7 @@ class Version(NetworkView):
     """Resources under v2.0."""
 
     anonymous = True
+    answers = {"get": {200: {"resources": [{"name": str, "collection": str, "links": LINKS}]}}}
 
     def get(self, request: Request) -> Response:
         base = f"{self.root()}{PREFIX}/v2.0"
@@ -61,12 +64,19 @@ class Version(NetworkView):
         return Response({"resources": shown})
 
 
+_EXTENSION = {"name": str, "alias": str, "description": str, "updated": str, "links": LINKS}
+
+
 class Extensions(NetworkView):
+    answers = {"get": {200: {"extensions": [_EXTENSION]}}}
+
     def get(self, request: Request) -> Response:
         return Response({"extensions": [describe(alias) for alias in sorted(EXTENSIONS)]})
 
 
 class ExtensionDetail(NetworkView):
+    answers = {"get": {200: {"extension": _EXTENSION}}}
+
     def get(self, request: Request, alias: str) -> Response:
         if alias not in EXTENSIONS:
             raise ExtensionNotFound(id=alias)
@@ -75,6 +85,8 @@ class ExtensionDetail(NetworkView):
 
 class ServiceProviders(NetworkView):
     """Providers of advanced services: routers are the only one here, without flavors to choose from."""
+
+    answers = {"get": {200: {"service_providers": [{"service_type": str, "name": str, "default": bool}]}}}
 
     def get(self, request: Request) -> Response:
         own = {"service_type": "L3_ROUTER_NAT", "name": "single_node", "default": True}

@@ -31,8 +31,13 @@ class InvalidQuotaValue(Invalid):
     template = _("Change would make usage less than 0 for the following resources: %(names)s")
 
 
+_LIMITS = dict.fromkeys(COUNTED, int)
+
+
 class Quotas(NetworkView):
     """Every project with limits of its own."""
+
+    answers = {"get": {200: {"quotas": [{**_LIMITS, "tenant_id": str, "project_id": str}]}}}
 
     def get(self, request: Request) -> Response:
         policy.require(self.actor, "update_quota", self.actor.project_id)
@@ -66,6 +71,7 @@ class QuotaDetail(QuotaSetView, _SetView):
 
     bodies = {"put": BODY}
     set_rule, delete_rule = "update_quota", "delete_quota"
+    answers = {"get": {200: {"quota": _LIMITS}}, "put": {200: {"quota": _LIMITS}}}
 
     def delete(self, request: Request, project_id: str) -> Response:
         policy.require(self.actor, self.delete_rule, project_id)
@@ -77,13 +83,19 @@ class QuotaDetail(QuotaSetView, _SetView):
 class QuotaDefaults(QuotaDefaultsView, _SetView):
     """The limits of a project that has none of its own."""
 
+    answers = {"get": {200: {"quota": _LIMITS}}}
+
 
 class QuotaUsage(QuotaUsageView, _SetView):
     """Limit and use of each resource."""
 
+    answers = {"get": {200: {"quota": {key: {"limit": int, "used": int, "reserved": int} for key in COUNTED}}}}
+
 
 class OwnProject(NetworkView):
     """The project of the token, as `GET /quotas/tenant` names it."""
+
+    answers = {"get": {200: {"tenant": {"tenant_id": str | None, "project_id": str | None}}}}
 
     def get(self, request: Request) -> Response:
         return Response({"tenant": {"tenant_id": self.actor.project_id, "project_id": self.actor.project_id}})

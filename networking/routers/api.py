@@ -100,10 +100,23 @@ INTERFACE = {
 }
 
 
+_INTERFACE = {
+    "id": str,
+    "project_id": str,
+    "tenant_id": str,
+    "port_id": str,
+    "network_id": str,
+    "subnet_id": str | None,
+    "subnet_ids": [str],
+    "tags": [str],
+}
+
+
 class AddInterface(NetworkView):
     """Add an interface to the router."""
 
     bodies = {"put": INTERFACE}
+    answers = {"put": {200: _INTERFACE}}
 
     def put(self, request: Request, id: str) -> Response:
         return Response(interfaces.describe(interfaces.add(self.actor, id, **(self.body() or {}))))
@@ -113,6 +126,7 @@ class RemoveInterface(NetworkView):
     """Remove an interface."""
 
     bodies = {"put": INTERFACE}
+    answers = {"put": {200: _INTERFACE}}
 
     def put(self, request: Request, id: str) -> Response:
         return Response(interfaces.describe(interfaces.remove(self.actor, id, **(self.body() or {}))))

@@ -113,6 +113,7 @@ class Tags(NetworkView):
     """All tags of one resource."""
 
     bodies = {"put": BODY, "post": BODY}
+    answers = {"get": {200: {"tags": [str]}}, "put": {200: {"tags": [str]}}}
 
     def get(self, request: Request, kind: str, id: str) -> Response:
         _find(self.actor, kind, id)
@@ -131,6 +132,8 @@ class Tags(NetworkView):
 
 class TagDetail(NetworkView):
     """One tag of one resource."""
+
+    answers = {"get": {204: None}, "put": {201: None}}
 
     def get(self, request: Request, kind: str, id: str, tag: str) -> Response:
         _find(self.actor, kind, id)

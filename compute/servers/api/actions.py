@@ -19,6 +19,7 @@ from compute.servers.models import Server, WrongState
 from compute.versions.removed import RouteRemoved
 from compute.views import ComputeView, Response
 from openstackapi import bodies
+from openstackapi.shapes import AnyOf, Versioned, With
 from openstackapi.versioned import ByVersion, Names, Property, Span, body_schema
 
 Body = Any
@@ -304,8 +305,23 @@ ACTIONS: dict[str, tuple[dict[str, Any], Act, tuple[int, int] | None]] = {
 }
 
 
+_REBUILT = {
+    "adminPass": str,
+    "key_name?": Versioned(str | None, since=(2, 54)),
+    "user_data?": Versioned(str | None, since=(2, 57)),
+}
+
+
 class Action(ComputeView):
     """Do one thing with a server: the body's only key names it."""
+
+    answers = {
+        "post": {
+            200: AnyOf({"output": str}, {"console": {"type": str, "url": str}}),
+            202: AnyOf({"server": With(servers.CHANGED, _REBUILT)}, {"image_id": str}, None),
+            204: None,
+        }
+    }
 
     bodies = {
         "post": {

@@ -41,11 +41,8 @@ def _memory(server: Server) -> dict[str, object]:
 
 def _everything(server: Server) -> dict[str, object]:
     host = Host.objects.filter(Q(name=server.host)).first()
-    nothing = ("rx_octets", "rx_errors", "rx_drop", "rx_packets", "rx_rate")
-    sent = tuple(name.replace("rx_", "tx_") for name in nothing)
     macs = Port.objects.of_server(server).values_list("mac_address", flat=True)
-    counted = ("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count")
-    disks = [dict.fromkeys(counted) for _disk in domain.disks_of(server)]
+    disks = [dict.fromkeys(_COUNTED) for _disk in domain.disks_of(server)]
     since = server.launched_at
     return {
         "state": _STATE[server.power_state],
@@ -59,10 +56,33 @@ def _everything(server: Server) -> dict[str, object]:
         "num_disks": len(disks),
         "memory_details": {"maximum": int(server.flavor["ram"]), "used": None},
         "cpu_details": [{"id": n, "time": None, "utilisation": None} for n in range(int(server.flavor["vcpus"]))],
-        "nic_details": [{"mac_address": mac, **dict.fromkeys(nothing), **dict.fromkeys(sent)} for mac in macs],
+        "nic_details": [{"mac_address": mac, **dict.fromkeys(_SENT)} for mac in macs],
         "disk_details": disks,
     }
 
 
 #: Only the memory until 2.47, in KiB.
 _TOLD = ByVersion({(2, 0): _memory, (2, 48): _everything})
+_COUNTED = ("read_bytes", "read_requests", "write_bytes", "write_requests", "errors_count")
+_SENT = tuple(f"{way}_{what}" for way in ("rx", "tx") for what in ("octets", "errors", "drop", "packets", "rate"))
+#: What `diagnostics` makes.
+DIAGNOSTICS: ByVersion[object] = ByVersion(
+    {
+        (2, 0): {"memory": int},
+        (2, 48): {
+            "state": str,
+            "driver": str,
+            "hypervisor": str,
+            "hypervisor_os": str,
+            "uptime": int | None,
+            "config_drive": bool,
+            "num_cpus": int,
+            "num_nics": int,
+            "num_disks": int,
+            "memory_details": {"maximum": int, "used": None},
+            "cpu_details": [{"id": int, "time": None, "utilisation": None}],
+            "nic_details": [{"mac_address": str, **dict.fromkeys(_SENT)}],
+            "disk_details": [dict.fromkeys(_COUNTED)],
+        },
+    }
+)

@@ -42,8 +42,12 @@ def _take(event: dict[str, object], server: Server) -> None:
         wake("port", port_id)
 
 
+_ANSWERED = {"name": str, "server_uuid": str, "status": str, "tag?": str, "code": int}
+
+
 class ExternalEvents(ComputeView):
     bodies = {"post": _EVENTS}
+    answers = {"post": {200: {"events": [_ANSWERED]}, 207: {"events": [_ANSWERED]}}}
 
     def post(self, request: object) -> Response:
         policy.require(self.actor, "os_compute_api:os-server-external-events:create")

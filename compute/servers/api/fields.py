@@ -6,11 +6,11 @@ Rows come from reading.rows(): columns as text where the wire wants text, JSON c
 import hashlib
 import secrets
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from compute.servers.lifecycle import states
 from openstackapi.fields import Field, Fields, text_micro, text_z
-from openstackapi.links import LINKS
+from openstackapi.shapes import LINKS, Versioned, With, json_schema
 
 Row = dict[str, Any]
 
@@ -58,7 +58,7 @@ CREATED = Fields(
     "server",
     [
         Field("id", lambda row: row["server"].id),
-        Field("links", shown=LINKS),
+        Field("links", shown=json_schema(LINKS)),
         Field("OS-DCF:diskConfig", lambda row: row["server"].disk_config),
         Field(
             "security_groups",
@@ -163,6 +163,14 @@ _SHORT_NAMES = frozenset(
     }
 )
 SHORT = Fields("server", [field for field in SERVER.fields if field.name in _SHORT_NAMES])
+#: What only some states show; see `render`.
+SOMETIMES: Final = {
+    "progress?": int,
+    "fault?": {"code": int, "created": str, "message": str, "details?": str},
+}
+#: One server as GET answers it, and as PUT and rebuild do before 2.75.
+SHOWN: Final = With(With(SERVER, SOMETIMES), {"server_groups?": Versioned([str], since=(2, 71))})
+SHOWN_SHORT: Final = With(With(SHORT, SOMETIMES), {"server_groups?": Versioned([str], since=(2, 71))})
 
 
 @lru_cache(maxsize=512)

@@ -8,15 +8,17 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from common.errors import Invalid
 from compute.metadata import passwords
+from compute.proxies.networks_api import GROUP
 from compute.servers import history
 from compute.servers.api import reading, requests, schemas
-from compute.servers.api.diagnostics import diagnostics
+from compute.servers.api.diagnostics import DIAGNOSTICS, diagnostics
 from compute.servers.create import networks
 from compute.servers.lifecycle import groups, interfaces, services
 from compute.servers.models import Server
 from compute.views import ComputeView, ItemNotFound, Page, Response
 from networking.ports.models import FixedIP, Port
 from openstackapi.fields import Field, Fields
+from openstackapi.shapes import LINKS, PAGE, Versioned, With
 
 _METADATA = schemas.obj({"metadata": schemas.METADATA}, ("metadata",))
 _META = schemas.obj({"meta": {**schemas.METADATA, "minProperties": 1, "maxProperties": 1}}, ("meta",))
@@ -26,6 +28,7 @@ _NO_ITEM = _("Metadata item was not found")
 
 class Metadata(ComputeView):
     bodies = {"put": _METADATA, "post": _METADATA}
+    answers = {method: {200: {"metadata": {str: str}}} for method in ("get", "post", "put")}
 
     def get(self, request: object, server_id: str) -> Response:
         return Response(
@@ -63,6 +66,7 @@ class Metadata(ComputeView):
 
 class MetadataItem(ComputeView):
     bodies = {"put": _META}
+    answers = {method: {200: {"meta": {str: str}}} for method in ("get", "put")}
 
     def get(self, request: object, server_id: str, key: str) -> Response:
         metadata = services.find(self.actor, server_id, "os_compute_api:server-metadata:show").metadata
@@ -88,6 +92,7 @@ class MetadataItem(ComputeView):
 class Tags(ComputeView):
     since = (2, 26)
     bodies = {"put": schemas.obj({"tags": schemas.TAGS}, ("tags",))}
+    answers = {method: {200: {"tags": [str]}} for method in ("get", "put")}
 
     def get(self, request: object, server_id: str) -> Response:
         return Response({"tags": services.find(self.actor, server_id, "os_compute_api:os-server-tags:index").tags})
@@ -109,6 +114,7 @@ class Tags(ComputeView):
 
 class TagItem(ComputeView):
     since = (2, 26)
+    answers = {"get": {204: None}, "put": {201: None, 204: None}}
 
     def _absent(self, server_id: str, tag: str) -> ItemNotFound:
         return ItemNotFound(reason=_("Server %(server)s has no tag '%(tag)s'"), server=server_id, tag=tag)
@@ -137,7 +143,12 @@ class TagItem(ComputeView):
         return Response(status=204)
 
 
+_ADDRESSES = [{"version": int, "addr": str}]
+
+
 class Addresses(ComputeView):
+    answers = {"get": {200: {"addresses": {str: _ADDRESSES}}}}
+
     def get(self, request: object, server_id: str) -> Response:
         return Response(
             {"addresses": plain_addresses(services.find(self.actor, server_id, "os_compute_api:ips:index"))}
@@ -145,6 +156,8 @@ class Addresses(ComputeView):
 
 
 class AddressesOfNetwork(ComputeView):
+    answers = {"get": {200: {str: _ADDRESSES}}}
+
     def get(self, request: object, server_id: str, network: str) -> Response:
         found = plain_addresses(services.find(self.actor, server_id, "os_compute_api:ips:show"))
         if network not in found:
@@ -211,6 +224,7 @@ class Interfaces(ComputeView):
             }
         )
     }
+    answers = {"get": {200: {"interfaceAttachments": [INTERFACE]}}, "post": {200: {"interfaceAttachment": INTERFACE}}}
 
     def get(self, request: object, server_id: str) -> Response:
         ports = Port.objects.of_server(services.find(self.actor, server_id, "os_compute_api:os-attach-interfaces:list"))
@@ -242,6 +256,8 @@ def _nic(attachment: dict[str, Any]) -> networks.Nic | None:
 
 
 class Interface(ComputeView):
+    answers = {"get": {200: {"interfaceAttachment": INTERFACE}}, "delete": {202: None}}
+
     def get(self, request: object, server_id: str, port_id: str) -> Response:
         server = services.find(self.actor, server_id, "os_compute_api:os-attach-interfaces:show")
         return Response({"interfaceAttachment": interface(port_of(server, port_id), self.version)})
@@ -254,6 +270,8 @@ class Interface(ComputeView):
 class SecurityGroups(ComputeView):
     """The groups of a server's ports, in the form of Nova's proxy."""
 
+    answers = {"get": {200: {"security_groups": [GROUP]}}}
+
     def get(self, request: object, server_id: str) -> Response:
         server = services.find(self.actor, server_id, "os_compute_api:os-security-groups:list")
         return Response({"security_groups": groups.groups_of(server)})
@@ -263,6 +281,9 @@ class SecurityGroups(ComputeView):
 
 
 class Actions(ComputeView):
+    answers = {"get": {200: {"instanceActions": [history.ACTION], "links?": Versioned(LINKS, since=(2, 58))}}}
+    queries = {"get": {**PAGE, **{name: Versioned(str, since) for name, since in history.QUERY.since.items()}}}
+
     def get(self, request: Any, server_id: str) -> Response:
         server = history.server_of(self.actor, server_id, self.version, "os_compute_api:os-instance-actions:list")
         rows = history.actions(server, self.version, request.GET)
@@ -279,7 +300,7 @@ class Actions(ComputeView):
 
 
 class Action(ComputeView):
-    answers = {"get": {"type": "object", "properties": {"instanceAction": history.ACTION_WITH_EVENTS}}}
+    answers = {"get": {200: {"instanceAction": With(history.ACTION, {"events?": [history.EVENT]})}}}
 
     def get(self, request: object, server_id: str, request_id: str) -> Response:
         server = history.server_of(self.actor, server_id, self.version, "os_compute_api:os-instance-actions:show")
@@ -291,6 +312,8 @@ class Action(ComputeView):
 
 
 class Diagnostics(ComputeView):
+    answers = {"get": {200: DIAGNOSTICS}}
+
     def get(self, request: object, server_id: str) -> Response:
         server = services.find(self.actor, server_id, "os_compute_api:os-server-diagnostics")
         return Response(diagnostics(server, self.version))
@@ -300,6 +323,7 @@ class Topology(ComputeView):
     """The NUMA topology of a server. No flavor here pins CPUs or memory, so there are no nodes to tell of."""
 
     since = (2, 78)
+    answers = {"get": {200: {"nodes": list, "pagesize_kb": None}}}
 
     def get(self, request: object, server_id: str) -> Response:
         services.find(self.actor, server_id, "compute:server:topology:index")
@@ -308,6 +332,8 @@ class Topology(ComputeView):
 
 class Password(ComputeView):
     """The password a guest has posted, encrypted to its key; empty while it has not."""
+
+    answers = {"get": {200: {"password": str}}}
 
     def get(self, request: object, server_id: str) -> Response:
         return Response(

@@ -10,13 +10,15 @@ from compute.servers.lifecycle import deletion, services
 from compute.servers.models import Server
 from compute.views import ComputeView, Page, Response
 from openstackapi.pagination import NOVA
-from openstackapi.versioned import Span
+from openstackapi.shapes import LINKS, PAGE, With
+from openstackapi.versioned import ByVersion, Span
 
 
 class ServerPage(ComputeView):
     """Base of the brief and the detailed list: filters, sorting, paging."""
 
     rule = "os_compute_api:servers:index"
+    queries = {"get": {**PAGE, **dict.fromkeys(filters.KNOWN, str)}}
 
     def selected(self) -> tuple[Page, Any]:
         page = Page.from_request(
@@ -30,7 +32,8 @@ class ServerPage(ComputeView):
 
 class ServerList(ServerPage):
     answers = {
-        "get": {"type": "object", "properties": {"servers": {"type": "array", "items": fields.BASIC.json_schema()}}}
+        "get": {200: {"servers": [fields.BASIC], "servers_links?": LINKS}},
+        "post": {202: {"server?": fields.CREATED, "reservation_id?": str}},
     }
     bodies = {"post": schemas.create((2, 96))}
 
@@ -59,9 +62,7 @@ _HOST_STATUS = Span(since=(2, 16))
 
 class ServerListDetail(ServerPage):
     rule = "os_compute_api:servers:detail"
-    answers = {
-        "get": {"type": "object", "properties": {"servers": {"type": "array", "items": fields.SERVER.json_schema()}}}
-    }
+    answers = {"get": {200: {"servers": [With(fields.SERVER, fields.SOMETIMES)], "servers_links?": LINKS}}}
 
     def get(self, request: Any) -> Response:
         page, query = self.selected()
@@ -86,8 +87,15 @@ def shown(view: ComputeView, server_id: str, *, short: bool = False) -> dict[str
     return {**out, **fields.SINGLE.render(row, view.version, view.actor)}
 
 
+#: A server in the answers of PUT and rebuild.
+CHANGED = ByVersion({(2, 0): fields.SHOWN_SHORT, (2, 75): fields.SHOWN})
+
+
 class ServerDetail(ComputeView):
-    answers = {"get": {"type": "object", "properties": {"server": fields.SERVER.json_schema()}}}
+    answers = {
+        "get": {200: {"server": fields.SHOWN}},
+        "put": {200: {"server": CHANGED}},
+    }
     bodies = {"put": schemas.update((2, 96))}
 
     def get(self, request: object, server_id: str) -> Response:
