@@ -169,7 +169,10 @@ class Fields:
     def json_schema(self, version: Version = ANY) -> Schema:
         """JSON Schema of one as it is shown, for OpenAPI."""
         shown = [f for f in self.fields if f.visible(version, True)]
-        properties = {
-            f.name: {**(f.shown or f.as_schema()), **({"description": f.doc} if f.doc else {})} for f in shown
-        }
-        return {"type": "object", "properties": properties}
+        return {"type": "object", "properties": {field.name: self._shown(field) for field in shown}}
+
+    def _shown(self, field: Field) -> Schema:
+        schema = {**(field.shown or field.as_schema()), **({"description": field.doc} if field.doc else {})}
+        if self.time is iso_micro and schema.get("format") == "date-time":
+            del schema["format"]  # which needs an offset
+        return schema
