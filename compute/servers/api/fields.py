@@ -168,9 +168,10 @@ SOMETIMES: Final = {
     "progress?": int,
     "fault?": {"code": int, "created": str, "message": str, "details?": str},
 }
+_ALONE: Final = {**SOMETIMES, "server_groups?": Versioned([str], since=(2, 71))}
 #: One server as GET answers it, and as PUT and rebuild do before 2.75.
-SHOWN: Final = With(With(SERVER, SOMETIMES), {"server_groups?": Versioned([str], since=(2, 71))})
-SHOWN_SHORT: Final = With(With(SHORT, SOMETIMES), {"server_groups?": Versioned([str], since=(2, 71))})
+SHOWN: Final = With(SERVER, _ALONE)
+SHOWN_SHORT: Final = With(SHORT, _ALONE)
 
 
 @lru_cache(maxsize=512)
