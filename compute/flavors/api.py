@@ -24,7 +24,7 @@ FLAVOR = Fields(
         Field("name"),
         Field("ram", type="integer"),
         Field("disk", type="integer"),
-        Field("swap", lambda f: f.swap or "", type="integer", until=(2, 74)),
+        Field("swap", lambda f: f.swap or "", shown={"type": ["integer", "string"]}, until=(2, 74)),
         Field("swap", type="integer", since=(2, 75)),
         Field("vcpus", type="integer"),
         Field("OS-FLV-EXT-DATA:ephemeral", "ephemeral", type="integer"),

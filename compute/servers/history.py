@@ -70,7 +70,6 @@ EVENT = Fields(
     ],
     time=iso_micro,
 )
-#: An action with its events, for the API's documentation.
 #: Query parameters of the list of actions, by the microversion that brought them: before it there are no pages.
 QUERY = Names({"limit": (2, 58), "marker": (2, 58), "changes-since": (2, 58), "changes-before": (2, 66)})
 
