@@ -5,6 +5,7 @@ from typing import Any
 from common.numbers import LARGEST
 from identity.wire import BOOL, ID_OR_NULL, TEXT
 from openstackapi.fields import Field, Fields
+from openstackapi.shapes import AnyOf, json_schema
 
 _REMOTE_IDS = {"type": ["array", "null"], "items": {"type": "string"}, "uniqueItems": True}
 _URL = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": r"^[a-zA-Z0-9+.-]+:.+"}
@@ -26,6 +27,16 @@ _OPENID = {
 
 def remote_ids(row: Any) -> list[str]:
     return [one.pk for one in row.remote_ids.all()]
+
+
+_OPENID_SHOWN = {
+    "issuer": str,
+    "client_id": str,
+    "scopes": str,
+    "audiences": [str],
+    "label": str,
+    "has_secret": bool,
+}
 
 
 def openid(row: object) -> dict[str, object] | None:
@@ -51,7 +62,9 @@ PROVIDER = Fields(
             schema={"type": ["integer", "null"], "minimum": 0, "maximum": LARGEST},
         ),
         Field("remote_ids", remote_ids, create=True, update=True, schema=_REMOTE_IDS),
-        Field("openid", openid, create=True, update=True, schema=_OPENID),
+        Field(
+            "openid", openid, create=True, update=True, schema=_OPENID, shown=json_schema(AnyOf(_OPENID_SHOWN, None))
+        ),
     ),
 )
 MAPPING = Fields(
