@@ -19,6 +19,7 @@ from networking.floatingips.services import BadFloatingIPRequest
 from networking.routers.interfaces import BadRouterRequest
 from openstackapi import faults, services
 from openstackapi.envelopes import Fault
+from openstackapi.shapes import AnyOf, Media
 from openstackapi.streams import RangeNotSatisfiable
 from openstackapi.views import Response, ServiceView
 from placement.services import GenerationConflict
@@ -106,6 +107,7 @@ class Words(BaseRenderer):
 class ToyView(ServiceView):
     service = "toy"
     anonymous = True
+    answers = {"get": {200: AnyOf({"Name": str}, Media("application/xml"))}}
 
     def get(self, request: Any, name: str) -> Response:
         if name == "gone":
