@@ -80,7 +80,7 @@ SERVER = Fields(
         Field("user_id"),
         Field("metadata", "metadata_json", type="object"),
         Field("hostId", lambda r: host_id(r["project_id"], r["host"])),
-        Field("image", _image, type="object"),
+        Field("image", _image, shown={"type": ["object", "string"]}),  # "" where there is none
         Field("flavor", _flavor_link, type="object", until=(2, 46)),
         Field("flavor", "flavor_json", type="object", since=(2, 47)),
         Field("created", lambda r: text_z(r["created_text"])),
