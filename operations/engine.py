@@ -40,7 +40,7 @@ _on_given_up: list[GivenUp] = []
 
 
 def on_given_up(handler: GivenUp) -> None:
-    """`handler(operation, step)` runs in the transaction in which an undo is given up that a host was asked for: it may
+    """Have `handler(operation, step)` run in the transaction in which an undo is given up that was cast to a host: it may
     not be done, or be done later. `step.detail["asked"]` is the body of the cast."""
     _on_given_up.append(handler)
 
@@ -261,7 +261,7 @@ def _again_later(row: Operation, step: OperationStep, error: errors.CloudError) 
 
 
 def _begin_again(step: OperationStep) -> None:
-    """A failed step as if it had never been asked; when it first began, and how often it was tried, stays."""
+    """A failed step as if it had never begun; when it first began, and how often it was tried, stays."""
     step.finished_at, step.result, step.tried_at = None, "", now()
     step.answer, step.error_code, step.error_data = None, "", {}
     step.ordered_at, step.heard_at, step.progress = None, None, None

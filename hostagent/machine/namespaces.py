@@ -264,11 +264,11 @@ def default_run(data: Path) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    asked = argparse.ArgumentParser(prog="python -m hostagent.machine.namespaces", description="Hosts in namespaces.")
+    found = argparse.ArgumentParser(prog="python -m hostagent.machine.namespaces", description="Hosts in namespaces.")
     where = argparse.ArgumentParser(add_help=False)
     where.add_argument("--data", default=os.environ.get("STACKLING_DATA", "var"))
     where.add_argument("--run", default=os.environ.get("STACKLING_RUN", ""))
-    verbs = asked.add_subparsers(dest="verb", required=True)
+    verbs = found.add_subparsers(dest="verb", required=True)
     making = verbs.add_parser("up", parents=[where])
     making.add_argument("--hosts", default="host1,host2")
     making.add_argument("--netns", default=os.environ.get("STACKLING_NETNS", ""))
@@ -282,32 +282,32 @@ def parser() -> argparse.ArgumentParser:
     entry = verbs.add_parser("enter", parents=[where])
     entry.add_argument("host")
     entry.add_argument("command", nargs=argparse.REMAINDER)
-    return asked
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    asked = parser().parse_args(arguments)
-    data = Path(asked.data).absolute()
-    cloud = Cloud(data=data, run=Path(asked.run or default_run(data)).absolute())
+    options = parser().parse_args(arguments)
+    data = Path(options.data).absolute()
+    cloud = Cloud(data=data, run=Path(options.run or default_run(data)).absolute())
     try:
-        if asked.verb == "enter":
-            command = asked.command[1:] if asked.command[:1] == ["--"] else asked.command
-            line = entering(cloud, asked.host, command)
+        if options.verb == "enter":
+            command = options.command[1:] if options.command[:1] == ["--"] else options.command
+            line = entering(cloud, options.host, command)
             os.execvp(line[0], line)
-        if asked.verb == "down":
+        if options.verb == "down":
             down(cloud)
             return 0
-        if asked.verb == "up":
-            hosts = [h for h in asked.hosts.split(",") if h]
+        if options.verb == "up":
+            hosts = [h for h in options.hosts.split(",") if h]
             up(
                 cloud,
                 hosts,
-                netns=asked.netns,
-                external=asked.external,
-                nat_out=asked.nat_out == "1",
-                mode=asked.mode,
-                underlay_ip=asked.underlay_ip,
-                proxy_port=asked.proxy_port,
+                netns=options.netns,
+                external=options.external,
+                nat_out=options.nat_out == "1",
+                mode=options.mode,
+                underlay_ip=options.underlay_ip,
+                proxy_port=options.proxy_port,
             )
         print(json.dumps(status(cloud), indent=1))
         return 0
