@@ -164,7 +164,6 @@ BROKER_URL = env("BROKER_URL", f"redis+socket://{REDIS_SOCKET}?virtual_host=0")
 CHANNEL_URL = env("CHANNEL_URL", f"unix://{REDIS_SOCKET}?db=1")
 if "pytest" in sys.modules:
     CHANNEL_LAYERS: dict[str, object] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    LIVE_INLINE = False
 else:
     CHANNEL_LAYERS = {
         "default": {

@@ -1,17 +1,19 @@
-"""Saying that something changed: never what it is now, only which, so that each page asks for what it may see."""
+"""Saying that something changed: never what it is now, only which, so that each page asks for what it may see.
+
+A change that is announced is a row of the outbox, committed with what changed. After the commit a nudge through the channel layer tells
+those who give events to sockets to read on (portal.subscriptions). A nudge says nothing more: one that is lost, also because its process
+died, delays what it was about and loses nothing.
+"""
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 
 from channels.layers import get_channel_layer
-from django.conf import settings
 from django.db import transaction
 
 log = logging.getLogger(__name__)
@@ -55,109 +57,70 @@ class Announcement:
     before: str
     after: str
     cause: Cause
-    is_event: bool
-    told: "Told"
+    rooms: tuple[str, ...]  # who hears of it besides the project and operators
 
     def __call__(self) -> None:
-        """Announce the change after the commit. A failure is logged only: other callbacks wait for the same commit."""
+        """Say after the commit that there is something to read. A failure is logged only: other callbacks wait for the same commit."""
         try:
-            groups, change, _at = self.told
-            _enqueue((groups, change, time.monotonic()))
+            _nudge()
         except Exception:
-            log.exception("live: a change of %s %s was not announced", self.kind, self.id)
+            log.exception("live: a change of %s %s will be told late", self.kind, self.id)
 
 
 def announce(
     kind: str,
     id: str,
     project_id: str | None = None,
-    revision: int | None = None,
     *,
     rooms: Iterable[str] = (),
     what: str = "update",
     before: str = "",
     after: str = "",
-    is_event: bool = True,
 ) -> None:
-    """Say that `kind` `id` changed: a row of the outbox in this transaction, and after its commit a hint to sockets.
+    """Say that `kind` `id` changed: a row of the outbox in this transaction, of which the sockets that it concerns are told.
 
-    The sockets of the project, of the operators, of the object's audience and of `rooms` hear the hint. `what` was done, from which state
-    to which. A broken channel layer loses a hint, never a fact: pages read everything anew when their socket is back, or when it hears
-    that something was lost. Not `is_event`: a hint alone, for what is no change of an object, such as a console's further lines.
+    Those are the sockets of the project, of the operators, of the object's audience as it is now, and of `rooms`. `what` was done, from
+    which state to which.
     """
-    change: Change = {"changed": kind, "id": id, "revision": revision}
-    own = (f"project.{project_id}", "admin") if project_id else ("admin",)
     others = [room for audience in _audiences for room in audience(kind, id)]
-    groups = (*own, *dict.fromkeys([*others, *rooms]))
-    said = Announcement(kind, id, project_id, what, before, after, _cause_of_now(), is_event, (groups, change, 0.0))
-    if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(said)
+    heard = tuple(dict.fromkeys([*others, *rooms])) if others or rooms else ()
+    said = Announcement(kind, id, project_id, what, before, after, _cause_of_now(), heard)
+    connection = transaction.get_connection()
+    if connection.in_atomic_block:
+        connection.on_commit(said)
     else:
         with transaction.atomic():
-            transaction.on_commit(said)
+            connection.on_commit(said)
 
 
-Change = dict[str, object]
-Told = tuple[tuple[str, ...], Change, float]  # the groups that may hear it, what changed, when it was committed
+Change = dict[str, object]  # what a socket says
 
-#: The one group of the channel layer: each sockets process listens to it, and tells its own sockets what is theirs.
+#: The one group of the channel layer: each sockets process listens to it, and reads the outbox on.
 GROUP = "live"
-GATHER = 0.05  # seconds that changes are collected before they are told: what changes twice is told once
-REPEAT = 1.0  # seconds after which the last number is said once more, so that a loss shows though nothing follows
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-_born = time.time_ns()
-_pending: list[Told] = []
-_ready = threading.Condition()
+GATHER = 0.05  # seconds in which further changes are waited for: one nudge is for all of them
+_due = threading.Event()  # there are changes since the last nudge
+_starting = threading.Lock()
 _thread: threading.Thread | None = None
-_number = 0
-_told_at = 0.0  # when the batch of that number had left
 
 
-def boot() -> str:
-    """Return the id of this start of the machine: moments of the monotonic clocks of two starts cannot be compared."""
-    return _BOOT.read_text().strip()
-
-
-def moment() -> str:
-    """Return this moment, for `read_moment`. A page that keeps it can ask later what changed since."""
-    return f"{boot()}/{time.monotonic():.6f}"
-
-
-def read_moment(text: str) -> float | None:
-    """Seconds of this machine's clock; None for a moment of another one, or of before a restart."""
-    where, _slash, seconds = text.partition("/")
-    try:
-        return float(seconds) if where == boot() else None
-    except ValueError:
-        return None
-
-
-def _enqueue(told: Told) -> None:
-    """Hand the change to a thread, so that no request waits for the channel layer."""
-    if getattr(settings, "LIVE_INLINE", False):
-        _send([told])
-        return
+def _nudge() -> None:
+    """Have a thread say that there is something to read, so that no request waits for the channel layer."""
     global _thread
-    with _ready:
-        _pending.append(told)
+    if _due.is_set() and _thread is not None and _thread.is_alive():
+        return  # the nudge that is due is for this change too
+    with _starting:
+        _due.set()
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_run, name="live", daemon=True)
             _thread.start()
-        _ready.notify()
 
 
 def _run() -> None:
-    owes = False  # whether the last number may not have been heard
     while True:
-        with _ready:
-            _ready.wait_for(lambda: bool(_pending), REPEAT if owes else None)
-            quiet = not _pending
-        if not quiet:
-            time.sleep(GATHER)
-        with _ready:
-            batch = _pending[:]
-            _pending.clear()
-        owes = not _send(batch) or bool(batch)
+        _due.wait()
+        time.sleep(GATHER)
+        _due.clear()  # before it is sent: what is committed later needs another
+        _send()
 
 
 _own = threading.local()
@@ -171,31 +134,11 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _send(batch: list[Told]) -> bool:
-    """Tell a batch under the next number, or an empty one under the last number. Whether the channel layer took it.
-
-    `before`: when this publisher last sent something, for subscribers that meet it for the first time.
-    """
-    global _number, _told_at
+def _send() -> None:
     layer = get_channel_layer()
     if layer is None:
-        return True
-    _number += bool(batch)
-    latest = {(groups, change["changed"], change["id"]): (groups, change, at) for groups, change, at in batch}
-    message = {
-        "type": "changes",
-        "from": f"{os.getpid()}.{_born}",
-        "number": _number,
-        "boot": boot(),
-        "before": _told_at,
-    }
+        return
     try:
-        _loop().run_until_complete(layer.group_send(GROUP, {**message, "changes": list(latest.values())}))
-    except Exception as error:  # noqa: BLE001 - the layer is a hint: its loss must not fail what was committed
-        if batch:
-            log.warning("live: %s changes were not announced: %s", len(batch), error)
-        return False
-    finally:
-        if batch:
-            _told_at = time.monotonic()
-    return True
+        _loop().run_until_complete(layer.group_send(GROUP, {"type": "changes"}))
+    except Exception as error:  # noqa: BLE001 - its loss delays what was committed by some seconds
+        log.warning("live: changes will be told late: %s", error)

@@ -223,16 +223,7 @@ class Subject(_Model):
         for name, value in values.items():
             setattr(self, name, value)
         self.save(update_fields=list(values))
-        revision = values.get("revision")
-        announce(
-            self.lifecycle.kind,
-            self.id,
-            self.project_id,
-            revision if isinstance(revision, int) else None,
-            what=what,
-            before=before,
-            after=self.state,
-        )
+        announce(self.lifecycle.kind, self.id, self.project_id, what=what, before=before, after=self.state)
 
 
 class HostSubject(Subject):

@@ -1,4 +1,4 @@
-"""Reading events: after a number, or from where a reader stopped. What is read and how far are committed together."""
+"""Reading events: after a number, or from where a reader stopped."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from common.clock import now
+from common.prepared import Prepared
 from outbox.models import Event, Place
 
 AT_ONCE: Final = 500
@@ -19,24 +20,13 @@ def after(number: int, *, limit: int = AT_ONCE) -> list[Event]:
     return list(Event.objects.filter(number__gt=number).order_by("number")[:limit])
 
 
+_newest = Prepared(lambda: Event.objects.order_by("-number").values_list("number")[:1])
+
+
 def newest() -> int:
     """Find the highest number there is, 0 before the first event."""
-    return Event.objects.order_by("-number").values_list("number", flat=True).first() or 0
-
-
-def read(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int = AT_ONCE) -> int:
-    """Give `handle` the next events of a reader, in the transaction that moves its place. Returns how many there were.
-
-    Of two processes that read as one reader the second waits, and gets what follows.
-    """
-    with transaction.atomic():
-        Place.objects.get_or_create(reader=reader)
-        place = Place.objects.select_for_update().get(reader=reader)
-        events = after(place.number, limit=limit)
-        if events:
-            handle(events)
-            Place.objects.filter(pk=reader).update(number=events[-1].number)
-    return len(events)
+    found = _newest.first()
+    return found[0] if found else 0
 
 
 def missed(reader: str) -> tuple[int, int] | None:
@@ -46,10 +36,11 @@ def missed(reader: str) -> tuple[int, int] | None:
     return (number + 1, oldest - 1) if number and oldest and oldest > number + 1 else None
 
 
-def give_slowly(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int = AT_ONCE) -> int:
-    """As `read`, for a `handle` that may take any time, such as one that prints into a pipe: no transaction is open meanwhile.
+def read(reader: str, handle: Callable[[Sequence[Event]], object], *, limit: int = AT_ONCE) -> int:
+    """Give `handle` the next events of a reader, and move its place once it has returned. Returns how many there were.
 
-    Of two processes that read as one reader at the same time both may get the same. Returns how many there were.
+    `handle` may take any time, such as one that prints into a pipe: no transaction is open meanwhile. A reader that dies gets the same
+    again; of two processes that read as one reader at the same time both may get the same.
     """
     number = Place.objects.filter(pk=reader).values_list("number", flat=True).first() or 0
     events = after(number, limit=limit)

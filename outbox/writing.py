@@ -8,19 +8,19 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from common.clock import now
 from common.live import Announcement
-from outbox.models import Event
+from outbox.models import Event, project_room
 
 #: PostgreSQL gives numbers when rows are written, not when they are committed: writers take turns until their commit, or a reader that
 #: saw a higher number would never look for a lower one that came later. SQLite has one writer anyway.
 _TURN: Final = 0x0_0B0_0124
 TABLE: Final = Event._meta.db_table
-LOT: Final = 100  # rows of one statement: SQLite may take no more than 999 parameters
-COLUMNS: Final = ("kind", "object_id", "project_id", "what", "before", "after", "user_id", "request_id")
+LOT: Final = 90  # rows of one statement: SQLite may take no more than 999 parameters
+COLUMNS: Final = ("kind", "object_id", "project_id", "what", "before", "after", "user_id", "request_id", "rooms")
 
 
 def write(connection: BaseDatabaseWrapper) -> None:
     """Write what the open transaction announced. Called before its commit (common.watched)."""
-    told = [entry[1] for entry in connection.run_on_commit if type(entry[1]) is Announcement and entry[1].is_event]
+    told = [entry[1] for entry in connection.run_on_commit if type(entry[1]) is Announcement]
     if not told:
         return
     rows = told if len(told) == 1 else _merged(told)
@@ -52,10 +52,18 @@ def _merged(told: Iterable[Announcement]) -> list[Announcement]:
             continue
         first.before, first.after = first.before or one.before, one.after or first.after
         first.what = one.what if one.what != "update" else first.what
+        if one.rooms != first.rooms or one.project_id != first.project_id:
+            first.rooms = _heard_by(first, one)
     return list(found.values())
+
+
+def _heard_by(first: Announcement, one: Announcement) -> tuple[str, ...]:
+    """The rooms of both: a change for another project than the first's, as of an image's members, is heard there too."""
+    also = (project_room(one.project_id),) if one.project_id and one.project_id != first.project_id else ()
+    return tuple(dict.fromkeys((*first.rooms, *one.rooms, *also)))
 
 
 def _row(one: Announcement) -> tuple[str, ...]:
     """The values of COLUMNS."""
     said = (one.kind, one.id, one.project_id or "", one.what[:32], one.before[:32], one.after[:32])
-    return (*said, one.cause.user_id, one.cause.request_id)
+    return (*said, one.cause.user_id, one.cause.request_id, " ".join(one.rooms))

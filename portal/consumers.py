@@ -1,33 +1,36 @@
 """The one socket of a page: which things changed in the project (or anywhere, for operators), never what they are.
 
-The page says first when it was made and what it shows, and gets what changed since (portal.subscriptions).
+The page says first when it was made, what it heard of last and what it shows, and gets what changed since (portal.subscriptions).
 """
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from authorization.context import RequestContext
 from common.clock import now
-from common.live import Change, read_moment
 from identity.signin import sessions
 from identity.signin.store import SessionStore
 from openstackapi import links
+from outbox.models import OPERATORS, project_room
 from portal.session.watch import EPOCHS
-from portal.subscriptions import SUBSCRIBER, Subscription
+from portal.subscriptions import SUBSCRIBER, Since, Subscription, since
 from sharing import live
 
 CHECK_EVERY = 60.0  # seconds between looking whether the session still counts, when nothing says that it may have ended
 SIGNED_OUT, FOREIGN = 4401, 4403
 SHOWN = 2000  # things of one page that are looked for
+LARGEST = 2**63 - 1  # number that a column holds
 
 
 class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
-    """Forwards `{"changed": kind, "id": …, "revision": …}` of the session's project, and of what is shared with the user."""
+    """Forwards `{"changed": kind, "id": …, "number": …}` of the session's project, and of what is shared with the user."""
 
     subscription: Subscription | None = None
     project_id: str | None = None
@@ -44,7 +47,7 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         if actor is None:
             await self.close(SIGNED_OUT)
             return
-        self.subscription = SUBSCRIBER.subscribe(await self._groups(actor))
+        self.subscription = await SUBSCRIBER.subscribe(await self._groups(actor))
         EPOCHS.join()
         await self.send_json({"live": True})
         self.tasks = (
@@ -56,8 +59,8 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         """The rooms of the project and of the user's shares; operators get everything."""
         self.project_id = actor.project_id
         if actor.is_admin:
-            return frozenset({"admin"})
-        own = {f"project.{actor.project_id}"} if actor.project_id else set()
+            return frozenset({OPERATORS})
+        own = {project_room(actor.project_id)} if actor.project_id else set()
         return frozenset(own | set(await sync_to_async(live.rooms_of)(actor.user_id)))
 
     async def disconnect(self, code: int) -> None:
@@ -74,25 +77,33 @@ class Live(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         self.subscription = None
 
     async def receive_json(self, content: object, **kwargs: object) -> None:
-        """Answer the page's first message: `{"made": what the page says, "shows": [[kind, id], …]}` → `{"since": [change, …]}`, null: not known."""
+        """Answer the page's first message: `{"made": …, "heard": …, "shows": [[kind, id], …]}` → `{"since": [change, …], "number": …}`.
+
+        `made` is what the page says (`ui/root.html`), `heard` the last number that a socket of its gave it, 0 for none. Without `since`
+        it is not known what changed.
+        """
         if self.subscription is None or self.asked:
             return
         self.asked = True
-        await self.send_json({"since": self._since(self.subscription, content)})
+        found = await self._since(self.subscription, content)
+        await self.send_json({"all": True} if found is None else {"since": found[0], "number": found[1]})
 
-    def _since(self, subscription: Subscription, content: Any) -> list[Change] | None:
+    async def _since(self, subscription: Subscription, content: Any) -> Since:
         try:
-            at, _space, project_id = str(content["made"]).partition(" ")
+            newest, at, project_id = str(content["made"]).split(" ")
+            last, heard = int(newest), int(content.get("heard", 0))
+            made = datetime.fromtimestamp(float(at), UTC)
             shown = {(str(kind), str(id)) for kind, id in content["shows"][:SHOWN]}
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError):
             return None
-        moment = read_moment(at)
-        if moment is None or project_id != (self.project_id or "") or len(content["shows"]) > SHOWN:
-            return None  # another machine's clock, or the session moved to another project
-        return SUBSCRIBER.backlog.since(moment, subscription.groups, shown)
+        if project_id != (self.project_id or "") or len(content["shows"]) > SHOWN or max(last, heard) > LARGEST:
+            return None  # among others the session moved to another project
+        number, at_made = (heard, None) if heard > last else (last, made)
+        found: Since = await database_sync_to_async(since)(number, at_made, subscription.groups, shown)
+        return found
 
     async def _send_events(self, subscription: Subscription) -> None:
-        """One frame a change."""
+        """Send one frame a change."""
         while True:
             await self.send_json(await subscription.next())
 

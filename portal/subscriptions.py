@@ -1,91 +1,71 @@
-"""Change events of one websocket process: put into open sockets' subscriptions at once, kept 60 s for sockets that open later.
+"""Live updates of one sockets process: one reader of the outbox gives each event to the sockets that it concerns.
 
-A page asks which of its things changed between the making of its HTML and the opening of its socket. Nothing may be
-missed, so whatever is not known for sure is said so: before this process listened, longer ago than it remembers, or
-after a number of a publisher was left out, the answer is that everything may have changed.
+A nudge through the channel layer says that there is something to read (common.live). Nobody relies on it: while sockets are open the
+reader looks every LOOK seconds, so that what a process committed before it died is told a little later. A page says which event was the
+newest when its HTML was made, or which it heard of last before it lost its socket, and gets what came after it (`since`).
 """
 
 import asyncio
 import contextvars
 import logging
-import math
 import time
-import uuid
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Final
 
+from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.db import DatabaseError
 
-from common.live import GROUP, Change, boot
+from common.clock import now
+from common.live import GROUP, Change
+from outbox import places
+from outbox.models import Event
 
 log = logging.getLogger(__name__)
 
-KEEP = 60.0  # seconds that a change is remembered
-MOST = 5000  # changes remembered
-WAITING = 500  # changes that one socket may be behind
+LOOK: Final = 5.0  # seconds between two readings without a nudge
+SLEPT: Final = 3600.0  # seconds without a reading, as of a machine that slept, after which events may have gone unread
+MOST: Final = 2000  # events that a page may be behind
+WAITING: Final = 500  # changes that one socket may be behind
 #: A page may show what was true a moment before it was made: roles and shares are read anew once a second.
-LATE = 2.0
-EVERYTHING: Change = {"all": True}
+LATE: Final = timedelta(seconds=2)
+BEFORE: Final = 200  # events before a page's own that are looked through for that
+
+Since = tuple[list[Change], int] | None  # what changed, up to which event; None: not known
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One change and the groups that may know of it.
+def mark() -> str:
+    """Where the outbox is now: a page that is made now says it later (`Live._since`)."""
+    return f"{places.newest()} {now().timestamp():.3f}"
 
-    `at`: when it was committed, where that can be known, else when it was received; `received`: by this process. Seconds of its
-    monotonic clock.
+
+def _told(event: Event, id: str | None = None) -> Change:
+    return {"changed": event.kind, "id": event.object_id if id is None else id, "number": event.number}
+
+
+def since(number: int, made: datetime | None, groups: Collection[str], shown: Collection[tuple[str, str]]) -> Since:
+    """(the changes after event `number` for a page in `groups`, the last number they go up to); None if that is not known.
+
+    `shown`: what the page shows, as (kind, id). Things shown are listed whoever hears of the event: public ones change in other projects.
+    An id "" is a part of the page that shows any of its kind. `made`: when the page was made, for what it may show that is LATE older.
     """
-
-    groups: frozenset[str]
-    change: Change
-    at: float
-    received: float
-
-
-class Backlog:
-    """The events of the last 60 s, with the moment since which none is missing."""
-
-    def __init__(self) -> None:
-        self._kept: deque[Event] = deque()
-        self.whole_since = math.inf
-
-    def begin(self, moment: float) -> None:
-        """Start over: complete from `moment` on, nothing known of before."""
-        self._kept.clear()
-        self.whole_since = moment
-
-    def add(self, event: Event) -> None:
-        """Keep an event; the oldest go once they are over 60 s old or too many."""
-        self._kept.append(event)
-        while len(self._kept) > MOST or self._kept[0].received < event.received - KEEP:
-            self.whole_since = max(self.whole_since, self._kept.popleft().received)
-
-    def since(
-        self, moment: float, groups: Collection[str], shown: Collection[tuple[str, str]] = ()
-    ) -> list[Change] | None:
-        """List the changes since `moment` for a page in `groups` that shows `shown` (kind, id); None if that is not known.
-
-        Things shown are listed whatever group the event was for: public ones change in other projects. An id "" is a part of
-        the page that shows any of its kind.
-        """
-        if moment - LATE < self.whole_since:
-            return None
-        found: dict[tuple[object, object], Change] = {}
-        for one in self._kept:
-            if one.at < moment - LATE:
-                continue
-            kind, id = one.change["changed"], one.change["id"]
-            if (kind, id) in shown or (one.at >= moment and not one.groups.isdisjoint(groups)):
-                found[(kind, id)] = one.change
-            elif (kind, "") in shown and (_is_of_no_project(one) or not one.groups.isdisjoint(groups)):
-                found[(kind, "")] = {**one.change, "id": ""}
-        return list(found.values())
-
-
-def _is_of_no_project(event: Event) -> bool:
-    return not any(group.startswith("project.") for group in event.groups)
+    events = places.after(max(0, number - BEFORE), limit=BEFORE + MOST + 1)
+    last = events[-1].number if events else 0
+    if last < number or (number and events[0].number > number + 1) or len(events) > BEFORE + MOST:
+        return None  # an event of another database or of before a restored one, or longer ago than events are kept
+    found: dict[tuple[str, str], Change] = {}
+    for event in events:
+        is_new = event.number > number
+        if not is_new and (made is None or event.at < made - LATE):
+            continue
+        kind, id, is_heard = event.kind, event.object_id, not event.heard_by().isdisjoint(groups)
+        if (kind, id) in shown or (is_new and is_heard):
+            found[kind, id] = _told(event)
+        elif (kind, "") in shown and (not event.is_of_a_project() or is_heard):
+            found[kind, ""] = _told(event, "")
+    return list(found.values()), last
 
 
 @dataclass(eq=False)
@@ -96,12 +76,17 @@ class Subscription:
     _waiting: asyncio.Queue[Change] = field(default_factory=asyncio.Queue)
 
     def put(self, change: Change) -> None:
-        """Queue a change; a socket that is 500 behind gets one EVERYTHING instead of all of them."""
-        if change is EVERYTHING or self._waiting.qsize() >= WAITING:
-            while not self._waiting.empty():
-                self._waiting.get_nowait()
-            change = EVERYTHING
-        self._waiting.put_nowait(change)
+        """Queue a change; a socket that is 500 behind is told once that all may have changed instead."""
+        if self._waiting.qsize() >= WAITING:
+            self.put_everything(change["number"])
+        else:
+            self._waiting.put_nowait(change)
+
+    def put_everything(self, number: object) -> None:
+        """Say that all may have changed, up to the event of this number."""
+        while not self._waiting.empty():
+            self._waiting.get_nowait()
+        self._waiting.put_nowait({"all": True, "number": number})
 
     async def next(self) -> Change:
         """Wait for the next change."""
@@ -109,94 +94,93 @@ class Subscription:
 
 
 class Subscriber:
-    """This process's subscription to the channel layer, shared by all its sockets.
-
-    `subscribe` and `Backlog.since` are one step each of the event loop: nothing is lost between them and later events.
-    """
+    """This process's place in the outbox, shared by all its sockets. Without sockets nobody reads."""
 
     def __init__(self) -> None:
-        self.backlog = Backlog()
         self._subscriptions: set[Subscription] = set()
-        self._numbers: dict[str, int] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._hello = ""
+        self._listening: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._nudged = asyncio.Event()
+        self._began = asyncio.Event()
+        self._place = 0
 
-    def subscribe(self, groups: Collection[str]) -> Subscription:
-        """Open a socket's queue; the first one starts listening to the channel layer."""
+    async def subscribe(self, groups: Collection[str]) -> Subscription:
+        """Open a socket's queue: each event that is committed from now on goes there. The first one begins to read."""
         loop = asyncio.get_running_loop()
-        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
+        # Contexts of their own: the first socket's is gone with the socket.
+        if self._listening is None or self._listening.done() or self._listening.get_loop() is not loop:
             self._subscriptions.clear()
-            # A context of its own: the first socket's is gone with the socket. It goes on when the last socket leaves.
-            self._task = loop.create_task(self._listen(), context=contextvars.Context())
+            self._nudged = asyncio.Event()
+            self._reading = None
+            self._listening = loop.create_task(self._listen(), context=contextvars.Context())
         subscription = Subscription(frozenset(groups))
         self._subscriptions.add(subscription)
+        if self._reading is None:
+            self._began = asyncio.Event()
+            self._reading = loop.create_task(self._read(), context=contextvars.Context())
+        try:
+            await self._began.wait()
+        except asyncio.CancelledError:
+            self.unsubscribe(subscription)
+            raise
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
+        """Close a socket's queue; the last one ends the reading."""
         self._subscriptions.discard(subscription)
+        if not self._subscriptions and self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     async def _listen(self) -> None:
         while True:
-            self.backlog.begin(math.inf)
             try:
-                await self._receive()
+                layer = get_channel_layer()
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                while True:
+                    await layer.receive(channel)
+                    self._nudged.set()
             except Exception:
                 log.exception("live: the channel layer cannot be listened to")
-                await asyncio.sleep(1)
+                await asyncio.sleep(LOOK)
 
-    async def _receive(self) -> None:
-        layer = get_channel_layer()
-        channel = await layer.new_channel()
-        await layer.group_add(GROUP, channel)
-        self._hello = uuid.uuid4().hex
-        greeting = asyncio.create_task(self._greet(layer))
-        try:
-            while True:
-                self.take(await layer.receive(channel))
-        finally:
-            greeting.cancel()
-
-    async def _greet(self, layer: Any) -> None:
-        """Send our own greeting until it comes back: only then the layer's subscription is known to hold."""
-        while self._hello:
+    async def _read(self) -> None:
+        looked = -SLEPT  # of the wall clock, which goes on while a machine sleeps
+        while True:
+            self._nudged.clear()
             try:
-                await layer.group_send(GROUP, {"type": "changes", "hello": self._hello})
-            except Exception as error:  # noqa: BLE001 - until the layer is there nothing is known, and that is said
-                log.warning("live: the channel layer does not answer: %s", error)
-            await asyncio.sleep(0.1)
+                if abs(time.time() - looked) > SLEPT:
+                    await self._begin()
+                else:
+                    await self._give()
+                looked = time.time()
+            except DatabaseError:
+                log.exception("live: the outbox could not be read")
+            try:
+                await asyncio.wait_for(self._nudged.wait(), LOOK if self._began.is_set() else 0.5)
+            except TimeoutError:
+                continue
 
-    def take(self, message: dict[str, Any]) -> None:
-        """Receive one message of the group: changes under a publisher's number, or our own greeting."""
-        if "hello" in message:
-            if message["hello"] == self._hello:
-                self._hello = ""
-                self._lose()
-            return
-        changes, comparable, moment = message["changes"], message["boot"] == boot(), time.monotonic()
-        if self._lacks(message, comparable):
-            self._lose()
-        self._numbers[message["from"]] = message["number"]
-        for groups, change, at in changes:
-            event = Event(frozenset(groups), change, at if comparable else moment, moment)
-            if not self._hello:
-                self.backlog.add(event)
+    async def _begin(self) -> None:
+        """Go on after the newest event; sockets that were there before are told that all may have changed."""
+        self._place = await database_sync_to_async(places.newest)()
+        if self._began.is_set():
             for subscription in self._subscriptions:
-                if not event.groups.isdisjoint(subscription.groups):
-                    subscription.put(change)
+                subscription.put_everything(self._place)
+        self._began.set()
 
-    def _lacks(self, message: dict[str, Any], comparable: bool) -> bool:
-        """True if its publisher sent something since we listen that never arrived."""
-        known = self._numbers.get(message["from"])
-        if known is not None:
-            return bool(message["number"] != known + bool(message["changes"]))
-        return not comparable or bool(message["before"] >= self.backlog.whole_since)
-
-    def _lose(self) -> None:
-        """Forget the backlog and send EVERYTHING to each socket: an event may be missing."""
-        if not self._hello:
-            self.backlog.begin(time.monotonic())
-        for subscription in self._subscriptions:
-            subscription.put(EVERYTHING)
+    async def _give(self) -> None:
+        """Give what is new to the sockets that it concerns."""
+        while True:
+            events = await database_sync_to_async(places.after)(self._place)
+            for event in events:
+                self._place, rooms = event.number, event.heard_by()
+                for subscription in self._subscriptions:
+                    if not rooms.isdisjoint(subscription.groups):
+                        subscription.put(_told(event))
+            if len(events) < places.AT_ONCE:
+                return
 
 
 SUBSCRIBER = Subscriber()

@@ -6,7 +6,6 @@ from django.views.decorators.csrf import csrf_exempt
 
 from common.errors import CloudError, Invalid
 from common.ids import is_id
-from common.live import announce
 from common.numbers import is_whole
 from compute.consoles import logs, services
 from compute.servers.api.schemas import obj
@@ -59,7 +58,7 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
     try:
         host = authenticate_agent(request)
         offset = request.GET.get("offset", "")
-        row = Server.objects.filter(id=server_id, deleted=False).values("host", "project_id").first()
+        row = Server.objects.filter(id=server_id, deleted=False).values("host").first()
         if request.method != "PUT" or not is_whole(offset) or not is_id(server_id):
             raise Invalid(reason=_("PUT with ?offset=N"))
         if row is None or row["host"] != host.name:
@@ -68,5 +67,4 @@ def append_log(request: HttpRequest, server_id: str) -> JsonResponse:
         fault = fault_of(error, "compute")
         return JsonResponse(fault_body(fault), status=fault.status)
     size = logs.append(server_id, int(offset), request.body)
-    announce("log", server_id, row["project_id"], size, is_event=False)
     return JsonResponse({"size": size})

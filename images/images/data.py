@@ -249,7 +249,7 @@ def save(image: Image, *columns: str) -> None:
     image.revision += 1
     image.updated_at = now()
     image.save(update_fields=[*columns, "revision", "updated_at"] if columns else None)
-    announce("image", image.pk, image.project_id, image.revision)
+    announce("image", image.pk, image.project_id)
 
 
 def forget(image_id: str) -> None:

@@ -138,7 +138,7 @@ def create(actor: RequestContext, *, values: dict[str, Any]) -> Image:
     except IntegrityError as error:
         raise errors.DuplicateId(id=image.pk) from error
     set_tags(image, values.get("tags", []))
-    announce("image", image.pk, image.project_id, image.revision)
+    announce("image", image.pk, image.project_id)
     return image
 
 

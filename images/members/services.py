@@ -83,7 +83,7 @@ def add(actor: RequestContext, *, image_id: str, member_id: str) -> ImageMember:
     if count >= MOST_MEMBERS:
         raise TooManyProperties(what=_("members"), asked=count + 1, limit=MOST_MEMBERS)
     member = ImageMember.objects.create(image=image, member_id=member_id)
-    announce("image", image.pk, member_id, image.revision)
+    announce("image", image.pk, member_id)
     return member
 
 

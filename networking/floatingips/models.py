@@ -36,4 +36,4 @@ class FloatingIP(StandardAttributes):
     def release(self) -> None:
         """Let the address lead nowhere. Within a transaction; the caller notes the change of the router that it led through."""
         self.save_changes({"port": None, "fixed_ip_address": "", "router": None, "status": states.DOWN})
-        announce("floatingip", self.id, self.project_id, self.revision_number)
+        announce("floatingip", self.id, self.project_id)

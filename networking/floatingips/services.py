@@ -92,7 +92,7 @@ def create(
         _point(actor, floating, port_id, fixed_ip_address)
     elif fixed_ip_address:
         raise BadFloatingIPRequest(reason=_("fixed_ip_address cannot be specified without a port_id"))
-    announce("floatingip", floating.id, project, floating.revision_number)
+    announce("floatingip", floating.id, project)
     return floating
 
 
@@ -130,7 +130,7 @@ def update(actor: RequestContext, floating_id: str, **changes: Any) -> FloatingI
         _point(actor, floating, floating.port_id, changes["fixed_ip_address"])
     changes.pop("fixed_ip_address", None)
     floating.save_changes(changes)
-    announce("floatingip", floating.id, floating.project_id, floating.revision_number)
+    announce("floatingip", floating.id, floating.project_id)
     return floating
 
 

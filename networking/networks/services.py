@@ -103,7 +103,7 @@ def create(actor: RequestContext, **asked: Any) -> Network:
     mtu = segments.check_mtu(new.mtu, wanted.kind)
     network = _insert(wanted, {**new.columns(), "project_id": project, "mtu": mtu})
     touch(f"network:{network.id}")
-    announce("network", network.id, project, network.revision_number)
+    announce("network", network.id, project)
     return network
 
 
@@ -158,7 +158,7 @@ def update(actor: RequestContext, network_id: str, **changes: Any) -> Network:
             )
     network.save_changes(changes)
     touch_network(network.id)
-    announce("network", network.id, network.project_id, network.revision_number)
+    announce("network", network.id, network.project_id)
     return network
 
 

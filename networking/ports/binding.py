@@ -35,4 +35,4 @@ def _move(port_id: str, host: str) -> None:
     port.save_changes({"host": host, "status": states.DOWN})
     groups = PortGroup.objects.filter(port=port).values_list("group_id", flat=True)
     touch_port(port.id, port.network_id, groups, is_moved=True)
-    announce("port", port.id, port.project_id, port.revision_number)
+    announce("port", port.id, port.project_id)

@@ -99,4 +99,4 @@ def _locked(port_id: str) -> Port:
 def _write(port: Port, columns: dict[str, object]) -> None:
     port.save_changes(columns)
     touch_port(port.id, port.network_id, PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
-    announce("port", port.id, port.project_id, port.revision_number)
+    announce("port", port.id, port.project_id)

@@ -124,7 +124,7 @@ def create(actor: RequestContext, **asked: Any) -> Port:
         allocation.allocate_asked(port, subnets, new.fixed_ips)
     groups = join_groups(actor, port, new.security_groups) if is_secure else []
     touch_port(port.id, network.id, groups, is_bound=bool(port.host))
-    announce("port", port.id, project, port.revision_number)
+    announce("port", port.id, project)
     return port
 
 

@@ -76,7 +76,7 @@ def update(actor: RequestContext, port_id: str, **changes: Unpack[Changes]) -> P
     port.save_changes(columns)
     touched |= set(PortGroup.objects.filter(port=port).values_list("group_id", flat=True))
     touch_port(port.id, port.network_id, touched, router_ids=routers)
-    announce("port", port.id, port.project_id, port.revision_number)
+    announce("port", port.id, port.project_id)
     return port
 
 

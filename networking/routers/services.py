@@ -153,4 +153,4 @@ def check_routes(router: Router, routes: Sequence[dict[str, str]]) -> list[dict[
 def changed(router: Router) -> None:
     """Note on hosts and pages that a router is different now."""
     touch(f"router:{router.id}")
-    announce("router", router.id, router.project_id, router.revision_number)
+    announce("router", router.id, router.project_id)

@@ -236,4 +236,4 @@ def delete(actor: RequestContext, rule_id: str) -> None:
 def _group_changed(group: SecurityGroup, remote_group: str | None) -> None:
     count_revision(SecurityGroup, [group.id])
     touch(f"group:{group.id}", f"group:{remote_group}" if remote_group else "")
-    announce("security_group", group.id, group.project_id, group.revision_number + 1)
+    announce("security_group", group.id, group.project_id)

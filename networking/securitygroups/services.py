@@ -58,7 +58,7 @@ def create(
     quota.require(project, "network", {"security_group": 1, "security_group_rule": 2})
     group = SecurityGroup.objects.create(project_id=project, name=name, description=description)
     defaults.add_first_rules(group)
-    announce("security_group", group.id, project, group.revision_number)
+    announce("security_group", group.id, project)
     return group
 
 
@@ -72,7 +72,7 @@ def update(actor: RequestContext, group_id: str, **changes: object) -> SecurityG
     if not group.is_default and changes.get("name") == defaults.NAME:
         raise SecurityGroupDefaultAlreadyExists()
     group.save_changes(changes)
-    announce("security_group", group.id, group.project_id, group.revision_number)
+    announce("security_group", group.id, group.project_id)
     return group
 
 

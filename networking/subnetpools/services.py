@@ -177,7 +177,7 @@ def create(
     pool.address_scope = _check_scope(actor, pool, address_scope_id)
     _only_default(pool)
     pool.save(force_insert=True)
-    announce("subnetpool", pool.id, project, pool.revision_number)
+    announce("subnetpool", pool.id, project)
     return pool
 
 

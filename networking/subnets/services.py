@@ -128,7 +128,7 @@ def create(actor: RequestContext, **asked: Any) -> Subnet:
     dhcp.reconcile(network)
     _autoconfigure(subnet)
     touch_network(network.id)
-    announce("subnet", subnet.id, project, subnet.revision_number)
+    announce("subnet", subnet.id, project)
     announce("network", network.id, network.project_id)
     return subnet
 
@@ -195,7 +195,7 @@ def update(actor: RequestContext, subnet_id: str, **changes: Any) -> Subnet:
     subnet.save_changes(changes)
     dhcp.reconcile(Network.objects.get(pk=subnet.network_id))
     touch_network(subnet.network_id)
-    announce("subnet", subnet.id, subnet.project_id, subnet.revision_number)
+    announce("subnet", subnet.id, subnet.project_id)
     return subnet
 
 

@@ -15,11 +15,10 @@ from django.views import View
 
 from audit import records
 from authorization.context import RequestContext
-from common import live
 from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, TooMany, Unauthorized, Unavailable
 from identity.signin import sessions
 from openstackapi import auth
-from portal import prefs
+from portal import prefs, subscriptions
 from portal.session import held
 from portal.ui import navigation
 
@@ -81,7 +80,9 @@ class Page(View):
         return actor
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.made = live.moment()  # before anything is read that the page will show
+        self.made = (
+            "" if is_fragment(request) else subscriptions.mark()
+        )  # before anything is read that the page will show
         self.prefs = prefs.apply(request)
         # A request that a page makes by itself does not extend the session.
         actor = (sessions.actor_from_session if is_background(request) else sessions.actor_of_request)(request)

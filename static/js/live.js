@@ -3,7 +3,7 @@ import { signInAgain } from "./again.js";
 import { $, $$, BACKGROUND, countNotices, fragment } from "./ui.js";
 
 const COLLECT = 150, LEAST = 400, SLOW = 10000;
-let changed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0, heard = false;
+let changed = new Map(), failed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0, heard = 0, since = false;
 
 export function startLive() {
   if (!document.body.dataset.live) return;
@@ -12,15 +12,18 @@ export function startLive() {
   document.addEventListener("visibilitychange", () => { if (!document.hidden && (!socket || socket.readyState > 1)) connect(); });
 }
 
+// `heard`: the last event up to which this page was told everything; `since`: whether this socket has told what came before it.
 function connect() {
+  since = false;
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/`);
   socket.onmessage = event => {
     const message = JSON.parse(event.data);
     if (message.live) { up(); return; }
-    if (message.all || message.since === null) { everything(); return; }
-    if (message.since) { for (const change of message.since) note(change.changed, change.id); return; }
     if (message.signed_out) { socket.onclose = null; socket.close(); signedOut(); return; }
-    note(message.changed, message.id);
+    if (message.all) everything();
+    else for (const change of message.since || [message]) note(change.changed, change.id);
+    since = since || message.since !== undefined || message.all;
+    if (since) heard = Math.max(heard, message.number || 0);
   };
   socket.onclose = event => {
     if (event.code === 4401) { signedOut(); return; }
@@ -31,17 +34,15 @@ function connect() {
 }
 // Once somebody looks at the page, it asks for the password; without, it stays as it is and says so.
 function signedOut() {
-  heard = false;
   if (document.hidden) { document.addEventListener("visibilitychange", signedOut, { once: true }); return; }
   signInAgain().then(() => { if (socket.readyState > 1) connect(); }).catch(() => { $("#lost").textContent = document.body.dataset.saidSignedOut; $("#lost").hidden = false; });
 }
 function up() {
   retry = 1000;
   clearInterval(fallback);
-  if (fallback) everything(); // what changed while no socket was there
-  else if (!heard) socket.send(JSON.stringify({ made: document.body.dataset.live, shows: shown() })); // …and between the page and its socket
   fallback = 0;
-  heard = true;
+  socket.send(JSON.stringify({ made: document.body.dataset.live, heard, shows: shown() })); // what changed while no socket was there
+  if (failed.size) plan();
   $("#lost").hidden = true;
 }
 function lost() {
@@ -71,12 +72,15 @@ async function flush() {
   timer = 0;
   if (document.hidden && changed.size < 500) { document.addEventListener("visibilitychange", plan, { once: true }); return; }
   busy = true;
-  const now = [...changed.values()];
+  const asked = new Map([...failed, ...changed]), now = [...asked.values()];
   changed = new Map();
+  failed = new Map();
   try {
     await Promise.all([...$$("[data-live-rows]").map(table => rows(table, now)), ...$$("[data-live-part]").map(part => reload(part, now))]);
     if (now.some(([kind]) => kind === "operation")) countNotices();
-  } catch { /* the next change, or the slow reading, brings it */ }
+  } catch { // asked for again with the next change, once there is a socket again, or by the slow reading
+    failed = asked;
+  }
   busy = false;
   last = performance.now();
   document.dispatchEvent(new CustomEvent("livechange"));

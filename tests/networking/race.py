@@ -19,7 +19,7 @@ from networking.subnets import services as subnets  # noqa: E402
 from operations import wakeups  # noqa: E402
 
 wakeups.notify = lambda job: None  # no broker here
-live._send = lambda batch: None
+live._send = lambda: None
 call_command("migrate", verbosity=0)
 ACTOR = RequestContext.internal("race", project_id="d" * 32)
 network = networks.create(ACTOR, name="race")

@@ -50,7 +50,6 @@ def test_changes_of_one_transaction_are_one_event_from_the_first_state_to_the_la
         announce("server", "s1", "p1", what="stop", before="active", after="active")
         announce("server", "s1", "p1", before="active", after="stopped")
         announce("server", "s2", "p1", before="building", after="active")
-        announce("log", "s1", "p1", 17, is_event=False)
     assert said() == [("server", "s1", "active", "stopped"), ("server", "s2", "building", "active")]
     assert Event.objects.get(object_id="s1").what == "stop"
 

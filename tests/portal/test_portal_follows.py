@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from common import live
+from common.live import Announcement
 from hosts.models import Host
 from hosts.services import set_enabled
 from identity.models import Project, User
@@ -21,18 +21,13 @@ Heard = Callable[[Callable[[], Any]], set[tuple[str, str]]]
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any) -> Heard:
-    """What the sockets of operators are told while something is done."""
+def heard(django_capture_on_commit_callbacks: Any) -> Heard:
+    """What is announced while something is done: the sockets of operators are told all of it."""
 
     def during(do: Callable[[], Any]) -> set[tuple[str, str]]:
-        told: set[tuple[str, str]] = set()
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                live, "_enqueue", lambda t: told.add((t[1]["changed"], t[1]["id"])) if "admin" in t[0] else None
-            )
-            with django_capture_on_commit_callbacks(execute=True):
-                do()
-        return told
+        with django_capture_on_commit_callbacks(execute=True) as callbacks:
+            do()
+        return {(one.kind, one.id) for one in callbacks if isinstance(one, Announcement)}
 
     return during
 

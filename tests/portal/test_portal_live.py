@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
-from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
@@ -20,8 +19,8 @@ from common import live
 from common.clock import now
 from identity.models import PortalSession, Project
 from identity.signin import services as signins
+from outbox import places
 from portal.routing import websocket_urlpatterns
-from portal.subscriptions import SUBSCRIBER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 APP = SessionMiddlewareStack(URLRouter(websocket_urlpatterns))
@@ -35,15 +34,26 @@ def socket(client: Client, origin: bytes = b"http://testserver") -> ApplicationC
 
 
 async def said(line: ApplicationCommunicator) -> Any:
-    """What the socket says next. That all may have changed it says once, as soon as its process listens."""
-    while (frame := json.loads((await line.receive_output(timeout=5))["text"])) == {"all": True}:
-        pass
-    return frame
+    """What the socket says next."""
+    return json.loads((await line.receive_output(timeout=5))["text"])
 
 
-async def listening() -> None:
-    while SUBSCRIBER.backlog.since(time.monotonic() + 10, ()) is None:
-        await asyncio.sleep(0.01)
+async def opened(client: Client) -> ApplicationCommunicator:
+    line = socket(client)
+    await line.send_input({"type": "websocket.connect"})
+    assert (await line.receive_output(timeout=5))["type"] == "websocket.accept"
+    assert await said(line) == {"live": True}
+    return line
+
+
+async def closed(line: ApplicationCommunicator) -> None:
+    await line.send_input({"type": "websocket.disconnect", "code": 1000})
+    await line.wait()
+
+
+async def asked(line: ApplicationCommunicator, **question: Any) -> Any:
+    await line.send_input({"type": "websocket.receive", "text": json.dumps(question)})
+    return await said(line)
 
 
 def test_a_member_hears_of_the_project_and_of_nothing_else(demo: Client) -> None:
@@ -51,28 +61,19 @@ def test_a_member_hears_of_the_project_and_of_nothing_else(demo: Client) -> None
 
     @async_to_sync
     async def talk() -> None:
-        line = socket(demo)
-        await line.send_input({"type": "websocket.connect"})
-        assert (await line.receive_output(timeout=5))["type"] == "websocket.accept"
-        assert await said(line) == {"live": True}
-        layer = get_channel_layer()
-        await listening()
-        change = {"changed": "server", "id": "s1", "revision": None}
-        told = [(("project.other", "admin"), change), (("admin",), change)]
-        told.append(((f"project.{project}", "admin"), {**change, "id": "mine"}))
-        message = {
-            "type": "changes",
-            "from": "web",
-            "number": 1,
-            "boot": live.boot(),
-            "before": 0.0,
-            "changes": [(*one, 0.0) for one in told],
-        }
-        await layer.group_send(live.GROUP, message)
-        assert await said(line) == {"changed": "server", "id": "mine", "revision": None}
+        line = await opened(demo)
+
+        @sync_to_async
+        def change() -> None:
+            live.announce("server", "s1", "other")
+            live.announce("host", "h1")
+            live.announce("server", "mine", project)
+
+        await change()
+        number = await sync_to_async(places.newest)()
+        assert await said(line) == {"changed": "server", "id": "mine", "number": number}
         assert await line.receive_nothing()
-        await line.send_input({"type": "websocket.disconnect", "code": 1000})
-        await line.wait()
+        await closed(line)
 
     talk()
 
@@ -149,38 +150,57 @@ def test_a_page_hears_what_changed_since_it_was_made(demo: Client) -> None:
 
     @async_to_sync
     async def talk() -> None:
-        SUBSCRIBER.subscribe(())
-        await listening()
-        await asyncio.sleep(2.1)  # a page looks a little further back than its own moment
         page = await sync_to_async(demo.get)("/instances")
         made = re.search(r'data-live="([^"]+)"', page.content.decode())
         assert made is not None
 
-        def change() -> None:
+        @sync_to_async
+        def change() -> int:
             live.announce("server", "mine", project)
             live.announce("server", "others", "other")
             live.announce("network", "public", "other")
             live.announce("flavor", "new")
+            return places.newest()
 
-        await sync_to_async(change)()
-        await asyncio.sleep(0.3)
+        last = await change()
         answers = []
-        for own in (made[1], made[1].replace("/", "/-", 1), "of another machine/1.0 " + project, made[1] + "x"):
-            line = socket(demo)
-            await line.send_input({"type": "websocket.connect"})
-            await line.receive_output(timeout=5)
-            assert await said(line) == {"live": True}
-            asked = {"made": own, "shows": [["network", "public"], ["server", "quiet"], ["flavor", ""]]}
-            await line.send_input({"type": "websocket.receive", "text": json.dumps(asked)})
-            answers.append((await said(line))["since"])
-            await line.send_input({"type": "websocket.disconnect", "code": 1000})
-            await line.wait()
+        number, at, own = made[1].split(" ")
+        for text in (made[1], f"{last + 1} {at} {own}", f"{2**70} {at} {own}", f"x {at} {own}", f"{number} {at} other"):
+            line = await opened(demo)
+            shows = [["network", "public"], ["server", "quiet"], ["flavor", ""]]
+            answers.append(await asked(line, made=text, heard=0, shows=shows))
+            await closed(line)
         told, *unknown = answers
-        assert [(one["changed"], one["id"]) for one in told] == [
+        assert [(one["changed"], one["id"]) for one in told["since"]] == [
             ("server", "mine"),
             ("network", "public"),
             ("flavor", ""),
         ]
-        assert unknown == [None, None, None]  # before this process listened, another clock, another project
+        assert told["number"] == last
+        assert unknown == [{"all": True}] * 4
+
+    talk()
+
+
+def test_a_socket_that_opens_again_hears_what_its_page_missed(demo: Client) -> None:
+    """It was told to read everything anew, each time that the front or the sockets process was begun again."""
+    project = Project.objects.get(name="demo", is_domain=False).pk
+    announce = sync_to_async(live.announce)
+
+    @async_to_sync
+    async def talk() -> None:
+        page = await sync_to_async(demo.get)("/instances")
+        made = re.search(r'data-live="([^"]+)"', page.content.decode())
+        assert made is not None
+        line = await opened(demo)
+        await asked(line, made=made[1], heard=0, shows=[])
+        await announce("server", "heard", project)
+        heard = (await said(line))["number"]
+        await closed(line)
+        await announce("server", "missed", project)
+        line = await opened(demo)
+        found = await asked(line, made=made[1], heard=heard, shows=[["server", "heard"]])
+        assert [one["id"] for one in found["since"]] == ["missed"] and found["number"] > heard
+        await closed(line)
 
     talk()

@@ -25,7 +25,7 @@ class Command(BaseCommand):
                     f"Events {gone[0]} to {gone[1]} went unread: they are kept for {places.KEEP}. Read all things anew,"
                     " and let this reader read more often."
                 )
-            places.give_slowly(reader, self._print, limit=limit)
+            places.read(reader, self._print, limit=limit)
         else:
             self._print(places.after(after, limit=limit))
 
