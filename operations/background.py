@@ -61,13 +61,6 @@ def enqueue(kind: str, key: str) -> None:
     transaction.on_commit(lambda: wakeups.notify(_job(kind, key)), robust=True)
 
 
-def enqueue_named(name: str) -> None:
-    """As `enqueue`, by one text `<kind>:<key>`: what a schedule is of. Raises: ValueError, LookupError for what is unknown."""
-    kind, key = name.split(":", 1)
-    pool_of(kind, key)
-    enqueue(kind, key)
-
-
 def _job(kind: str, key: str) -> str:
     return f"{wakeups.BACKGROUND}:{kind}:{key}"
 

@@ -6,6 +6,6 @@ from operations.models import Hold, Operation, OperationStep, Schedule, Subscrip
 
 def register() -> None:
     elsewhere(Operation, "operations.recovery.prune")
-    elsewhere(Schedule, "one a periodic task, and what the quota of the thing that is scheduled allows")
+    elsewhere(Schedule, "one a periodic task")
     for model in (OperationStep, Hold, Subscription):
         elsewhere(model, "what the flow of one operation has: its steps, its subjects, what it waits for")

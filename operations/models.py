@@ -137,7 +137,7 @@ class Subscription(models.Model):
         indexes = [models.Index(fields=["kind", "key"])]
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.key}"
+        return self.key
 
 
 class BackgroundJob(models.Model):
@@ -156,7 +156,7 @@ class BackgroundJob(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_kick_a_key")]
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.key}"
+        return self.key
 
 
 class Lease(models.Model):
@@ -171,18 +171,14 @@ class Lease(models.Model):
 
 
 class Schedule(models.Model):
-    """Something that recurs every `seconds`: a periodic task of the code (kind "task"), or what a person scheduled."""
+    """A periodic task of the code: when it is due next."""
 
-    kind = models.CharField(max_length=32)
-    key = models.CharField(max_length=128)
+    key = models.CharField(max_length=128, unique=True)  # the task's name
     seconds = models.FloatField()
     due_at = models.DateTimeField(db_index=True)
     last_run_at = models.DateTimeField(null=True)
     last_by = models.CharField(max_length=80, default="", blank=True)  # <host>:<pid> that claimed the last run
     last_error = models.CharField(max_length=300, default="", blank=True)  # "" where it went well
 
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_schedule_a_key")]
-
     def __str__(self) -> str:
-        return f"{self.kind}:{self.key}"
+        return self.key

@@ -1,7 +1,7 @@
 """The clock of the control process: periodic tasks, in one process of the cloud at a time.
 
-A lease row makes sure of "one at a time" when several control processes run; see operations.models.Lease. Tasks of a minute and more, and
-what people schedule, are rows besides (operations.scheduling): due times outlive a restart, and each run is claimed once. The clock itself
+A lease row makes sure of "one at a time" when several control processes run; see operations.models.Lease. Tasks of a minute and more
+are rows besides (operations.scheduling): due times outlive a restart, and each run is claimed once. The clock itself
 only holds the lease and says what is due: each task runs on a thread, one that is not done is not begun again, and those that others
 depend on (`urgent`) have a thread of their own, so that a slow one delays neither them nor the lease.
 """
@@ -79,7 +79,7 @@ class Clock:
             self._begin(task, moment)
 
     def look_at_rows(self, moment: float) -> None:
-        """Begin the tasks whose rows are due, once in the cloud, and do what people's schedules say. Every LOOK seconds."""
+        """Begin the tasks whose rows are due, once in the cloud. Every LOOK seconds."""
         if moment < self._rows_due:
             return
         self._rows_due = moment + LOOK

@@ -1,11 +1,10 @@
 """Periodic recovery of operations, and the nightly purge. What wake-ups run stands beside its code (wakeups.works_off)."""
 
-from operations import background, broker_memory, nightly, periodic, queue, recovery, scheduling, wakeups
+from operations import background, broker_memory, nightly, periodic, queue, recovery, wakeups
 from operations import engine as _engine  # noqa: F401 - so that wake-ups find what advances an operation
 
 
 def register() -> None:
-    scheduling.on_due(scheduling.BACKGROUND, background.enqueue_named)
     queue.on_control(background.forget_dead_claims)
     queue.on_control(wakeups.become_control)
     periodic.register(1.0, "operations", recovery.recover, urgent=True)

@@ -15,7 +15,7 @@ KEEPERS = {
     "operations.Subscription": gone_with("operations.Operation"),
     "operations.BackgroundJob": bounded("goes when it has run; one a kind and key"),
     "operations.Lease": bounded("one a clock"),
-    "operations.Schedule": bounded("one a periodic task; what people schedule goes with what it is of"),
+    "operations.Schedule": bounded("one a periodic task"),
 }
 
 #: Types are CADF's, as Keystone's notifications and keystonemiddleware's audit maps say them.
@@ -29,7 +29,7 @@ NOT_AUDITED = {
     "operations.Hold": "how the cloud does what was asked, which is recorded where it begins and where it ends",
     "operations.Subscription": "how the cloud does what was asked, which is recorded where it begins and where it ends",
     "operations.BackgroundJob": "how the cloud does what was asked, which is recorded where it begins and where it ends",
-    "operations.Schedule": "what a person scheduled is recorded as a change of what it is of",
+    "operations.Schedule": "when the cloud's own tasks are due",
     "operations.Lease": "how the cloud does what was asked, which is recorded where it begins and where it ends",
 }
 

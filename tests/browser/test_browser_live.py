@@ -91,6 +91,33 @@ def test_nothing_is_missed_between_a_page_and_its_socket(
     assert not any(other in url for url in asked)
 
 
+def test_a_page_that_was_without_a_socket_asks_only_for_what_changed_meanwhile(
+    fake_cloud: LiveCloud, make_server: MakeServer, enter: Enter
+) -> None:
+    """It asked for everything that it shows, each time that the sockets' process or the network was away for a moment."""
+    server, other = make_server("away-1"), make_server("quiet-3")
+    page = enter(fake_cloud)
+    page.wait_for_timeout(3000)
+    lines: list[WebSocketRoute] = []
+
+    def route(line: WebSocketRoute) -> None:
+        if not lines:
+            line.connect_to_server()
+        lines.append(line)
+
+    page.route_web_socket("**/ws/", route)
+    open_list(page, fake_cloud.url)
+    asked = asked_for_rows(page)
+    lines[0].close()
+    Rest(fake_cloud).ok("PUT", f"{COMPUTE}/servers/{server}", {"server": {"name": "renamed-1"}})
+    while len(lines) < 2:
+        page.wait_for_timeout(50)
+    assert asked == []
+    lines[1].connect_to_server()
+    expect(page.locator(f"tr[data-id='{server}']")).to_contain_text("renamed-1")
+    assert asked and not any(other in url for url in asked)
+
+
 def test_the_page_of_something_that_was_deleted_says_so_once(
     fake_cloud: LiveCloud, make_server: MakeServer, enter: Enter
 ) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -12,19 +11,11 @@ from django.core.management import call_command
 from django.db import OperationalError
 
 from common.clock import now
-from operations import background, periodic, scheduling
-from operations.models import BackgroundJob, Schedule
+from operations import periodic, scheduling
+from operations.models import Schedule
 from operations.periodic import Clock, PeriodicTask
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def kind(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A kind "test" of schedules; the keys that were begun."""
-    begun: list[str] = []
-    monkeypatch.setitem(scheduling._ON_DUE, "test", begun.append)
-    yield begun
 
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
@@ -38,20 +29,17 @@ def test_two_control_processes_that_saw_the_same_row_run_it_once() -> None:
     assert [scheduling.claim(row, now()), scheduling.claim(same, now())] == [True, False]
 
 
-def test_a_clock_that_was_years_ahead_and_is_set_back_stops_no_schedule(
-    monkeypatch: pytest.MonkeyPatch, kind: list[str]
-) -> None:
+def test_a_clock_that_was_years_ahead_and_is_set_back_stops_no_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
     today, ahead = now(), now() + timedelta(days=3650)
-    scheduling.add("test", "one", every=3600.0)
     at(monkeypatch, ahead)
     scheduling.declare({"prune": 3600.0})
-    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"] and kind == ["one"]
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"]
     at(monkeypatch, today + timedelta(seconds=60))
-    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"] and kind == ["one", "one"]
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"]
     at(monkeypatch, today + timedelta(seconds=70))
-    assert scheduling.claim_due({"prune": 3600.0}) == [] and kind == ["one", "one"]
+    assert scheduling.claim_due({"prune": 3600.0}) == []
     at(monkeypatch, today + timedelta(seconds=3661))
-    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"] and kind == ["one", "one", "one"]
+    assert scheduling.claim_due({"prune": 3600.0}) == ["prune"]
 
 
 def test_a_row_that_cannot_be_claimed_takes_no_other_along(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,55 +82,12 @@ def test_rows_follow_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (row.key, row.seconds, row.due_at) == ("prune", 100.0, begun + timedelta(seconds=100))
 
 
-def test_missed_periods_are_not_made_up_for(kind: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missed_periods_are_not_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = now()
-    scheduling.add("test", "v1", every=60, first=begun)
-    at(monkeypatch, begun + timedelta(days=1))
-    scheduling.claim_due({})
-    scheduling.claim_due({})
-    assert kind == ["v1"]
-
-
-def test_what_a_person_scheduled_happens_whole_or_not_at_all_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its rows are written in the transaction that claims it."""
-    tries: list[str] = []
-
-    def enqueue(key: str) -> None:
-        tries.append(key)
-        BackgroundJob.objects.create(kind="test", key=key)
-        if len(tries) == 1:
-            raise RuntimeError("the first time")
-
-    monkeypatch.setitem(scheduling._ON_DUE, "test", enqueue)
-    begun = now()
-    scheduling.add("test", "v1", every=3600, first=begun)
     at(monkeypatch, begun)
-    scheduling.claim_due({})
-    row = Schedule.objects.get()
-    assert not BackgroundJob.objects.exists() and "the first time" in row.last_error
-    at(monkeypatch, row.due_at)
-    scheduling.claim_due({})
-    row.refresh_from_db()
-    assert BackgroundJob.objects.count() == 1 and row.last_error == "" and row.due_at > begun + timedelta(seconds=3600)
-
-
-def test_a_schedule_is_replaced_and_removed(kind: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    scheduling.add("test", "v1", every=60)
-    scheduling.add("test", "v1", every=3600)
-    assert Schedule.objects.get().seconds == 3600
-    scheduling.remove("test", "v1")
-    scheduling.remove("test", "v1")
-    at(monkeypatch, now() + timedelta(days=1))
-    assert scheduling.claim_due({}) == [] and kind == []
-
-
-def test_a_schedule_enqueues_background_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background.wakeups, "notify", lambda job: None)
-    scheduling.add(scheduling.BACKGROUND, "purge:all", every=60, first=now())
-    scheduling.add(scheduling.BACKGROUND, "nobody:knows", every=60, first=now())
-    scheduling.claim_due({})
-    assert [(job.kind, job.key) for job in BackgroundJob.objects.all()] == [("purge", "all")]
-    assert "KeyError" in Schedule.objects.get(key="nobody:knows").last_error
+    scheduling.declare({"prune": 60.0})
+    at(monkeypatch, begun + timedelta(days=1))
+    assert [scheduling.claim_due({"prune": 60.0}) for _n in range(2)] == [["prune"], []]
 
 
 @pytest.mark.django_db(transaction=True)

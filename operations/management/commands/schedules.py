@@ -1,4 +1,4 @@
-"""Lists schedules: the cloud's periodic tasks and what people scheduled, when each ran last, and when it is due."""
+"""Lists schedules: the cloud's periodic tasks, when each ran last, and when it is due."""
 
 import json
 from argparse import ArgumentParser
@@ -17,21 +17,20 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: object, **options: object) -> None:
-        found = [_described(row) for row in Schedule.objects.order_by("kind", "key")]
+        found = [_described(row) for row in Schedule.objects.order_by("key")]
         short = [task for task in periodic.tasks() if not task.has_row]
-        found += [{"kind": "task", "key": task.name, "seconds": task.seconds} for task in short]
+        found += [{"key": task.name, "seconds": task.seconds} for task in short]
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2))
             return
         for row in found:
             ran = f"ran {row.get('last_run_at') or 'never'}, due {row['due_at']}" if "due_at" in row else "has no row"
             error = f"  failed: {row['last_error']}" if row.get("last_error") else ""
-            self.stdout.write(f"{row['kind']:<10} {row['key']:<28} every {row['seconds']:>8g} s  {ran}{error}")
+            self.stdout.write(f"{row['key']:<28} every {row['seconds']:>8g} s  {ran}{error}")
 
 
 def _described(row: Schedule) -> dict[str, object]:
     return {
-        "kind": row.kind,
         "key": row.key,
         "seconds": row.seconds,
         "due_at": _text(row.due_at),
