@@ -2,6 +2,7 @@
 
 from common import purging as purges
 from identity import purging
+from identity.domains.models import value_place
 from identity.federation import shadow
 from identity.ldap import people
 from identity.signin import services as signins
@@ -18,7 +19,9 @@ def register() -> None:
     purges.register("passwords", purging.forget_passwords)
     purges.register("quota_locks", purging.forget_quota_locks)
     columns.register("identity.Credential", "encrypted_blob")
-    columns.register("identity.DomainOption", "value")
+    columns.register(
+        "identity.DomainOption", "value", lambda row: value_place(row.domain_id, row.group, row.option).row
+    )
     columns.register("identity.Client", "encrypted_secret")
-    columns.register("mfa.Authenticator", "data")
+    columns.register("mfa.Authenticator", "data", lambda row: str(row.user_id))
     columns.also("identity.PortalSession", signins.sign_anew)

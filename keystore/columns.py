@@ -1,28 +1,27 @@
 """Columns that hold encrypted texts, and encrypting them anew.
 
 Apps name theirs at start: `columns.register("identity.Credential", "encrypted_blob")`. A column holds an encrypted text, or JSON with
-encrypted texts in it.
+encrypted texts in it, each for the place of its row (`encryption.Place`).
 """
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.apps import apps
-from django.db import models, transaction
+from django.db import transaction
 
 from common.purging import BATCH
 from keystore import encryption
 
 Say = Callable[[str], None]
-_COLUMNS: list[tuple[str, str]] = []
+_COLUMNS: dict[tuple[str, str], Callable[[Any], str]] = {}
 _ALSO: dict[str, Callable[[], int]] = {}
 
 
-def register(model: str, field: str) -> None:
-    """Name a column whose texts are encrypted (keystore.encryption)."""
-    if (model, field) not in _COLUMNS:
-        _COLUMNS.append((model, field))
+def register(model: str, field: str, row_id: Callable[[Any], str] = lambda row: str(row.pk)) -> None:
+    """Name a column whose texts are encrypted (keystore.encryption). `row_id(row)` is what their places call its row."""
+    _COLUMNS[model, field] = row_id
 
 
 def also(name: str, work: Callable[[], int]) -> None:
@@ -39,7 +38,7 @@ def encrypt_anew(say: Say) -> int:
     """Encrypt every text with the data key in use. May be cut and run again. Returns how many texts it encrypted."""
     total = 0
     for label, field in _COLUMNS:
-        count = _column(apps.get_model(label), field, say)
+        count = _column(label, field, say)
         say(f"{_called(label, field)}  {count}")
         total += count
     for name, work in _ALSO.items():
@@ -75,7 +74,8 @@ def _called(label: str, field: str) -> str:
     return f"{meta.verbose_name}: {getattr(meta.get_field(field), 'verbose_name', field)}"
 
 
-def _column(model: type[models.Model], field: str, say: Say) -> int:
+def _column(label: str, field: str, say: Say) -> int:
+    model, row_id = apps.get_model(label), _COLUMNS[label, field]
     count, after = 0, None
     every = model._default_manager.order_by("pk")
     key_id = encryption.active().id
@@ -84,8 +84,8 @@ def _column(model: type[models.Model], field: str, say: Say) -> int:
         with transaction.atomic():
             batch = list(rows.select_for_update()[:BATCH])
             for row in batch:
-                lost = partial(say, f"{model._meta.label} {row.pk}: no key of this cloud opens it")
-                anew, changed = _anew(getattr(row, field), key_id, lost)
+                place = encryption.Place(label, field, row_id(row))
+                anew, changed = _anew(getattr(row, field), key_id, place, say)
                 if changed:
                     model._default_manager.filter(pk=row.pk).update(**{field: anew})
                     count += changed
@@ -94,18 +94,20 @@ def _column(model: type[models.Model], field: str, say: Say) -> int:
         after = batch[-1].pk
 
 
-def _anew(value: object, key_id: str, lost: Callable[[], object]) -> tuple[object, int]:
+def _anew(value: object, key_id: str, place: encryption.Place, say: Say) -> tuple[object, int]:
     """(the value with every text in it encrypted anew, how many those were)."""
     if isinstance(value, dict):
-        parts = {name: _anew(one, key_id, lost) for name, one in value.items()}
+        parts = {name: _anew(one, key_id, place, say) for name, one in value.items()}
         return {name: one for name, (one, _) in parts.items()}, sum(count for _, count in parts.values())
     if isinstance(value, list):
-        found = [_anew(one, key_id, lost) for one in value]
+        found = [_anew(one, key_id, place, say) for one in value]
         return [one for one, _ in found], sum(count for _, count in found)
     if not isinstance(value, str) or not encryption.is_encrypted(value) or encryption.key_of(value) == key_id:
         return value, 0
     try:
-        return encryption.encrypt(encryption.decrypt(value)), 1
-    except InvalidToken:  # not ours, or damaged long ago
-        lost()
-        return value, 0
+        return encryption.encrypt(encryption.decrypt(value, place), place), 1
+    except encryption.Misplaced:
+        say(f"{place.model} {place.row}: it was encrypted for another place, or is damaged")
+    except InvalidToken:  # not ours
+        say(f"{place.model} {place.row}: no key of this cloud opens it")
+    return value, 0

@@ -46,9 +46,10 @@ def make(purpose: str, *, project_id: str | None = None, is_active: bool = False
     )
 
 
-def material(id: str) -> bytes:
-    """Return the 32 bytes of a key. Raises: DataKeyUnknown, DataKeyLost."""
-    wrapped = Key.objects.filter(id=id).values_list("wrapped", flat=True).first()
+def material(id: str, purpose: str | None = None) -> bytes:
+    """Return the 32 bytes of a key, which was made for `purpose` where that is given. Raises: DataKeyUnknown, DataKeyLost."""
+    rows = Key.objects.filter(id=id) if purpose is None else Key.objects.filter(id=id, purpose=purpose)
+    wrapped = rows.values_list("wrapped", flat=True).first()
     if wrapped is None:
         raise DataKeyUnknown(id=id)
     return opened(id, wrapped)

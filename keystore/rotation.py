@@ -49,9 +49,10 @@ def _wrap_anew() -> int:
 @transaction.atomic
 def _replace_active() -> None:
     """Retire the columns' data key, unless it was made under the secret in use: then a rotation that was cut goes on."""
+    encryption.retire(encryption.UNBOUND_PURPOSE)
     row = Key.objects.select_for_update().filter(purpose=encryption.PURPOSE, is_active=True).first()
     if row is not None and row.made_under != keys.fingerprint():
-        Key.objects.filter(pk=row.pk).update(is_active=False, retired_at=now())
+        encryption.retire(encryption.PURPOSE)
         keys.make(encryption.PURPOSE, is_active=True)
 
 
@@ -59,7 +60,9 @@ def _replace_active() -> None:
 def forget_retired(before: datetime) -> int:
     """Remove retired data keys with which nothing is encrypted any more. Returns how many."""
     retired = Key.objects.filter(
-        purpose=encryption.PURPOSE, is_active=False, retired_at__lt=min(before, now() - IN_FLIGHT)
+        purpose__in=(encryption.PURPOSE, encryption.UNBOUND_PURPOSE),
+        is_active=False,
+        retired_at__lt=min(before, now() - IN_FLIGHT),
     )
     ids = set(retired.values_list("id", flat=True))
     return Key.objects.filter(id__in=ids - columns.keys_in_use()).delete()[0] if ids else 0

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from identity.auth.attempts import FailedAttempts
+from identity.credentials.models import BLOB
 from identity.models import Credential, User
 from keystore.encryption import Unopenable, decrypt
 
@@ -36,7 +37,7 @@ def _spend_any(user: User, passcode: str) -> bool:
     step = int(time.time()) // STEP
     for row in user.credentials.filter(type="totp"):
         try:
-            secret = decrypt(row.encrypted_blob)
+            secret = decrypt(row.encrypted_blob, BLOB(row.pk))
         except Unopenable:  # no code fits it, and the attempt counts as one that failed
             continue
         if any(fits(secret, passcode, at * STEP) and _spend(row, at) for at in (step, step - 1)):

@@ -22,6 +22,7 @@ from common.numbers import is_whole
 from identity import actors, tokens
 from identity.assignments.effective import Scope
 from identity.auth import auditing
+from identity.credentials.models import BLOB
 from identity.credentials.services import hash_access
 from identity.models import Credential
 from identity.resource import enforce
@@ -72,7 +73,7 @@ def _token(sent: Body, check: Any) -> tuple[str, RequestContext]:
     row = Credential.objects.filter(pk=hash_access(credentials["access"]), type="ec2").first()
     if row is None or row.project_id is None:
         raise NoKey()
-    blob = orjson.loads(decrypt(row.encrypted_blob))
+    blob = orjson.loads(decrypt(row.encrypted_blob, BLOB(row.pk)))
     if not isinstance(credentials.get("signature"), str):
         raise BadSignature(reason=_("it is missing"))
     check(str(blob["secret"]), credentials)

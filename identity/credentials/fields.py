@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from identity.credentials.models import BLOB
 from identity.wire import ID, ID_OR_NULL
 from keystore.encryption import Unopenable, decrypt
 from openstackapi.fields import Field, Fields
@@ -10,7 +11,7 @@ from openstackapi.fields import Field, Fields
 def blob_of(row: Any) -> str:
     """Empty where no key opens it: one such row must not keep the others of a list from their reader."""
     try:
-        return decrypt(row.encrypted_blob)
+        return decrypt(row.encrypted_blob, BLOB(row.pk))
     except Unopenable:
         return ""
 

@@ -13,6 +13,7 @@ from common.errors import Conflict, Invalid
 from common.ids import new_hex
 from identity.appcreds.services import not_delegated
 from identity.credentials.fields import CREDENTIAL
+from identity.credentials.models import BLOB
 from identity.models import Credential, Project, User
 from identity.resource import Missing, Resource, Values, enforce
 from keystore.encryption import Unopenable, decrypt, encrypt
@@ -64,7 +65,8 @@ class Credentials(Resource[Credential]):
             text = blob if isinstance(blob, str) else orjson.dumps(blob).decode()
             if kind == "ec2":
                 self._ec2(values, text, row)
-            values["encrypted_blob"] = encrypt(text)
+            id = row.pk if row is not None else values.setdefault("id", new_hex())
+            values["encrypted_blob"] = encrypt(text, BLOB(id))
         elif row is None:
             raise Invalid(reason=_("A credential needs a blob."))
         if kind == "ec2" and (values.get("project_id") or (row and row.project_id)) is None:
@@ -133,18 +135,19 @@ def create_ec2(actor: RequestContext, user_id: str, project_id: str) -> Values:
     if not Project.objects.filter(pk=project_id).exists():
         raise Missing(kind="project", id=project_id)
     blob = {"access": new_hex(), "secret": new_hex(), "trust_id": None}
+    id = hash_access(blob["access"] or "")
     row = Credential.objects.create(
-        id=hash_access(blob["access"] or ""),
+        id=id,
         user=user,
         project_id=project_id,
         type="ec2",
-        encrypted_blob=encrypt(orjson.dumps(blob).decode()),
+        encrypted_blob=encrypt(orjson.dumps(blob).decode(), BLOB(id)),
     )
     return ec2_body(row)
 
 
 def ec2_body(row: Credential) -> Values:
-    blob = orjson.loads(decrypt(row.encrypted_blob))
+    blob = orjson.loads(decrypt(row.encrypted_blob, BLOB(row.pk)))
     return {
         "user_id": row.user_id,
         "tenant_id": row.project_id,

@@ -3,8 +3,14 @@
 from django.db import models
 
 from identity.projects.models import Domain, Project
+from keystore.encryption import Place
 
 __all__ = ["Domain", "DomainOption"]
+
+
+def value_place(domain_id: str, group: str, option: str) -> Place:
+    """Where an option's value is encrypted for."""
+    return Place("identity.DomainOption", "value", f"{domain_id}/{group}/{option}")
 
 
 class DomainOption(models.Model):

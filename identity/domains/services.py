@@ -11,6 +11,7 @@ from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from identity.assignments.guards import one_stays
 from identity.domains.fields import DOMAIN
+from identity.domains.models import value_place
 from identity.domains.options import OPTIONS, SECRET
 from identity.models import Domain, DomainOption
 from identity.projects.services import cascading, guard_immutable, merged_options, remove, set_tags
@@ -185,7 +186,8 @@ def set_config(
         DomainOption.objects.filter(domain=domain).delete()
     for name, options in new.items():
         for one, value in options.items():
-            sealed = encrypt(value) if (name, one) in SECRET and isinstance(value, str) else value
+            is_secret = (name, one) in SECRET and isinstance(value, str)
+            sealed = encrypt(value, value_place(domain.pk, name, one)) if is_secret else value
             DomainOption.objects.update_or_create(domain=domain, group=name, option=one, defaults={"value": sealed})
     return _stored(domain_id), fresh
 

@@ -1,9 +1,12 @@
 """Rows of federation: who vouches for users, and how their words become ours."""
 
+from functools import partial
+
 from django.db import models
 
 from common.ids import new_hex
 from identity.projects.models import Project
+from keystore.encryption import Place
 
 
 class IdentityProvider(models.Model):
@@ -43,6 +46,10 @@ class ServiceProvider(models.Model):
     enabled = models.BooleanField(default=False)
     description = models.TextField(null=True)
     relay_state_prefix = models.CharField(max_length=256, default="ss:mem:")
+
+
+#: Where a client's secret is encrypted for, by the id of its provider.
+CLIENT_SECRET = partial(Place, "identity.Client", "encrypted_secret")
 
 
 class Client(models.Model):

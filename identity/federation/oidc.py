@@ -17,6 +17,7 @@ from joserfc.jws import extract_compact
 
 from common.errors import Unauthorized
 from identity.federation import fetching
+from identity.federation.models import CLIENT_SECRET
 from identity.models import Client
 from keystore.encryption import decrypt
 
@@ -153,7 +154,7 @@ def _ask(client: Client, name: str, form: dict[str, str]) -> Claims:
     url = endpoint(client.issuer, name)
     if not client.encrypted_secret:
         return fetching.post_form(url, {**form, "client_id": client.client_id}, issuer=client.issuer)
-    secret = decrypt(client.encrypted_secret)
+    secret = decrypt(client.encrypted_secret, CLIENT_SECRET(client.pk))
     if "client_secret_post" in discover(client.issuer).get("token_endpoint_auth_methods_supported", ()):
         proof = {"client_id": client.client_id, "client_secret": secret}
         return fetching.post_form(url, {**form, **proof}, issuer=client.issuer)

@@ -9,6 +9,7 @@ from authorization.context import RequestContext
 from common.errors import Conflict, Invalid
 from identity.federation import fetching, oidc, rule_schema
 from identity.federation.fields import MAPPING, PROVIDER, SERVICE_PROVIDER
+from identity.federation.models import CLIENT_SECRET
 from identity.models import Client, Domain, IdentityProvider, Mapping, Protocol, RemoteId, ServiceProvider
 from identity.resource import Duplicate, Missing, Resource, Values, enforce
 from keystore.encryption import encrypt
@@ -101,7 +102,8 @@ def _store_client(provider: IdentityProvider, sent: Values | None) -> None:
         raise Invalid(reason=_("An OpenID Connect client needs an issuer and a client_id."))
     fetching.check_address(row.issuer)
     if "client_secret" in sent:
-        row.encrypted_secret = encrypt(sent["client_secret"]) if sent["client_secret"] else ""
+        said = sent["client_secret"]
+        row.encrypted_secret = encrypt(said, CLIENT_SECRET(provider.pk)) if said else ""
     row.save()
 
 

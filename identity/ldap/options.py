@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Unavailable
 from common.prepared import Prepared
+from identity.domains.models import value_place
 from identity.domains.options import OPTIONS
 from identity.models import DomainOption
 from keystore.encryption import decrypt
@@ -94,7 +95,7 @@ def of_domain(domain_id: str) -> Config:
     values |= {row.option: row.value for row in rows}
     sealed = values.pop("password", None)
     try:
-        password = decrypt(sealed) if sealed else None
+        password = decrypt(sealed, value_place(domain_id, "ldap", "password")) if sealed else None
     except (InvalidToken, AttributeError):
         raise BadOption(
             domain=domain_id, reason=_("ldap.password was stored under another key; set it again")

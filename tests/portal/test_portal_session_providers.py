@@ -8,6 +8,7 @@ from django.test import Client
 
 from identity.assignments import services as assignments
 from identity.federation import oidc
+from identity.federation.models import CLIENT_SECRET
 from identity.models import Client as OpenId
 from identity.models import Group, IdentityProvider, Mapping, PortalSession, Project, Protocol, Role, User
 from keystore.encryption import encrypt
@@ -38,7 +39,7 @@ def declared(cloud_rows: None, peer: Peer) -> IdentityProvider:
     domain = Project.objects.get(pk="default")
     provider = IdentityProvider.objects.create(id="peer", domain=domain, enabled=True)
     OpenId.objects.create(
-        provider=provider, issuer=peer.issuer, client_id=CLIENT, encrypted_secret=encrypt(SECRET),
+        provider=provider, issuer=peer.issuer, client_id=CLIENT, encrypted_secret=encrypt(SECRET, CLIENT_SECRET("peer")),
         scopes="openid email profile groups", label="Example Org",
     )  # fmt: skip
     Mapping.objects.create(id="peer", rules=RULES)

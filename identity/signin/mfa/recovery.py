@@ -6,6 +6,7 @@ from django.db import transaction
 
 from identity.auth.attempts import FailedAttempts
 from identity.models import User
+from identity.signin.mfa.adapter import secrets_of
 
 
 def _row(user_id: str) -> Authenticator | None:
@@ -19,13 +20,17 @@ def _row(user_id: str) -> Authenticator | None:
 def make(user: User) -> list[str]:
     """New codes; those of before stop counting."""
     remove(user.pk)
-    codes: list[str] = RecoveryCodes.activate(user).generate_codes()
+    with secrets_of(user.pk):
+        codes: list[str] = RecoveryCodes.activate(user).generate_codes()
     return codes
 
 
 def left(user_id: str) -> int:
     row = _row(user_id)
-    return len(RecoveryCodes(row).get_unused_codes()) if row else 0
+    if row is None:
+        return 0
+    with secrets_of(user_id):
+        return len(RecoveryCodes(row).get_unused_codes())
 
 
 def use(user: User, code: str, *, source: str) -> bool:
@@ -44,7 +49,8 @@ def _spend(user_id: str, code: str) -> bool:
     if found is None:
         return False
     row = Authenticator.objects.select_for_update().get(pk=found.pk)
-    return bool(RecoveryCodes(row).validate_code(code))
+    with secrets_of(user_id):
+        return bool(RecoveryCodes(row).validate_code(code))
 
 
 def remove(user_id: str) -> None:

@@ -9,7 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
+from common.ids import new_hex
 from identity.auth import totp
+from identity.credentials.models import BLOB
 from identity.models import Credential, User
 from keystore.encryption import encrypt
 
@@ -60,7 +62,9 @@ def enrol(user: User, secret: str, code: str) -> Credential:
     if at is None:
         raise WrongCode()
     user.credentials.filter(type="totp").delete()
-    return Credential.objects.create(user=user, type="totp", encrypted_blob=encrypt(secret), last_step=at)
+    id = new_hex()
+    sealed = encrypt(secret, BLOB(id))
+    return Credential.objects.create(id=id, user=user, type="totp", encrypted_blob=sealed, last_step=at)
 
 
 def remove(user: User) -> None:
