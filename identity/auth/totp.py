@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from identity.auth.attempts import FailedAttempts
-from identity.credentials.models import BLOB
+from identity.credentials.places import BLOB
 from identity.models import Credential, User
 from keystore.encryption import Unopenable, decrypt
 

@@ -22,7 +22,7 @@ from common.numbers import is_whole
 from identity import actors, tokens
 from identity.assignments.effective import Scope
 from identity.auth import auditing
-from identity.credentials.models import BLOB
+from identity.credentials.places import BLOB
 from identity.credentials.services import hash_access
 from identity.models import Credential
 from identity.resource import enforce

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from identity.credentials.models import BLOB
+from identity.credentials.places import BLOB
 from identity.wire import ID, ID_OR_NULL
 from keystore.encryption import Unopenable, decrypt
 from openstackapi.fields import Field, Fields

@@ -1,15 +1,9 @@
 """Rows of credentials; the blob is encrypted with the cloud's secret key."""
 
-from functools import partial
-
 from django.db import models
 
 from common.ids import new_hex
 from identity.users.models import User
-from keystore.encryption import Place
-
-#: Where a credential's blob is encrypted for, by its id.
-BLOB = partial(Place, "identity.Credential", "encrypted_blob")
 
 
 class Credential(models.Model):

@@ -13,7 +13,7 @@ from common.errors import Conflict, Invalid
 from common.ids import new_hex
 from identity.appcreds.services import not_delegated
 from identity.credentials.fields import CREDENTIAL
-from identity.credentials.models import BLOB
+from identity.credentials.places import BLOB
 from identity.models import Credential, Project, User
 from identity.resource import Missing, Resource, Values, enforce
 from keystore.encryption import Unopenable, decrypt, encrypt

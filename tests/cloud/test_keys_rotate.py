@@ -31,7 +31,7 @@ from hostagent.process import keyfile
 from hosts import services as hosts
 from identity import tokenkeys
 from identity.appcreds import secrets as appcreds
-from identity.credentials.models import BLOB
+from identity.credentials.places import BLOB
 from identity.domains.models import value_place
 from identity.federation.models import CLIENT_SECRET
 from identity.models import (

@@ -18,7 +18,7 @@ from common.clock import now
 from hostagent.process import keyfile
 from identity.auth import totp
 from identity.credentials import fields, services
-from identity.credentials.models import BLOB
+from identity.credentials.places import BLOB
 from identity.models import Credential, Project, User
 from identity.signin.mfa import recovery
 from keystore import columns, encryption, keys, rotation, secret

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Invalid
 from common.ids import new_hex
 from identity.auth import totp
-from identity.credentials.models import BLOB
+from identity.credentials.places import BLOB
 from identity.models import Credential, User
 from keystore.encryption import encrypt
 
