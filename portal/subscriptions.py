@@ -55,6 +55,9 @@ def since(number: int, made: datetime | None, groups: Collection[str], shown: Co
     last = events[-1].number if events else 0
     if last < number or (number and events[0].number > number + 1) or len(events) > BEFORE + MOST:
         return None  # an event of another database or of before a restored one, or longer ago than events are kept
+    is_full = len(events) >= BEFORE and events[BEFORE - 1].number <= number
+    if made is not None and is_full and events[0].at >= made - LATE:
+        return None  # more happened in that moment than is looked through
     found: dict[tuple[str, str], Change] = {}
     for event in events:
         is_new = event.number > number

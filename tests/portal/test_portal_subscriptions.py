@@ -62,7 +62,7 @@ def test_what_changed_since_is_told_to_whom_it_concerns(unheard: None) -> None:
     assert since(last, made, {"admin"}, ()) == ([], last)
 
 
-def test_a_page_may_be_made_of_what_was_read_a_moment_before(unheard: None) -> None:
+def test_a_page_may_be_made_of_what_was_read_a_moment_before(unheard: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such a change is told for what the page shows; it is nothing new that the page lacks."""
     moment = now()
     for id, before in (("old", LATE * 2), ("shown", LATE / 2), ("elsewhere", LATE / 2)):
@@ -71,6 +71,8 @@ def test_a_page_may_be_made_of_what_was_read_a_moment_before(unheard: None) -> N
     number, shown = places.newest(), {("server", "shown"), ("server", "old")}
     assert ids(since(number, moment, {"project.a"}, shown)) == [("server", "shown")]
     assert ids(since(number, None, {"project.a"}, shown)) == [], "a page that only lost its socket has read since"
+    monkeypatch.setattr(subscriptions, "BEFORE", 2)
+    assert since(number, moment, {"project.a"}, shown) is None, "more happened in that moment than is looked through"
 
 
 def test_a_part_without_an_id_hears_of_its_kind_and_of_no_other_project(unheard: None) -> None:
