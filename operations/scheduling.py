@@ -36,7 +36,7 @@ def declare(tasks: Mapping[str, float]) -> None:
 
 
 def claim_due(tasks: Mapping[str, float]) -> list[str]:
-    """Claim what is due of `tasks`; the names of those that the caller is to run now."""
+    """Claim what is due of `tasks`; return the names of those that the caller is to run now."""
     moment = now()
     names: list[str] = []
     for row in _due(moment, tasks):

@@ -8,7 +8,7 @@ OPERATORS = "admin"  # the room that hears of everything
 
 
 def project_room(project_id: str) -> str:
-    """The room of a project's people: what its sockets are asked for by."""
+    """Name the room of a project's people: what its sockets are asked for by."""
     return f"project.{project_id}"
 
 
@@ -33,12 +33,12 @@ class Event(models.Model):
         return f"{self.number} {self.kind}:{self.object_id} {self.what}"
 
     def heard_by(self) -> set[str]:
-        """The rooms that hear of it."""
+        """Return the rooms that hear of it."""
         own = [project_room(self.project_id)] if self.project_id else []
         return {OPERATORS, *own, *self.rooms.split()}
 
     def is_of_a_project(self) -> bool:
-        """Whether it is of a project's object, of none that belongs to the cloud."""
+        """Say whether it is of a project's object, of none that belongs to the cloud."""
         return bool(self.project_id) or any(room.startswith(project_room("")) for room in self.rooms.split())
 
 

@@ -37,7 +37,7 @@ Since = tuple[list[Change], int] | None  # what changed, up to which event; None
 
 
 def mark() -> str:
-    """Where the outbox is now: a page that is made now says it later (`Live._since`)."""
+    """Say where the outbox is now: a page that is made now tells it later (`Live._since`)."""
     return f"{places.newest()} {now().timestamp():.3f}"
 
 
@@ -46,7 +46,7 @@ def _told(event: Event, id: str | None = None) -> Change:
 
 
 def since(number: int, made: datetime | None, groups: Collection[str], shown: Collection[tuple[str, str]]) -> Since:
-    """(the changes after event `number` for a page in `groups`, the last number they go up to); None if that is not known.
+    """Return (the changes after event `number` for a page in `groups`, the last number they go up to); None if that is not known.
 
     `shown`: what the page shows, as (kind, id). Things shown are listed whoever hears of the event: public ones change in other projects.
     An id "" is a part of the page that shows any of its kind. `made`: when the page was made, for what it may show that is LATE older.

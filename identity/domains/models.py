@@ -9,7 +9,7 @@ __all__ = ["Domain", "DomainOption"]
 
 
 def value_place(domain_id: str, group: str, option: str) -> Place:
-    """Where an option's value is encrypted for."""
+    """Name the place that an option's value is encrypted for."""
     return Place("identity.DomainOption", "value", f"{domain_id}/{group}/{option}")
 
 

@@ -15,7 +15,7 @@ _of: ContextVar[encryption.Place] = ContextVar("of")
 
 @contextmanager
 def secrets_of(user_id: str) -> Iterator[None]:
-    """Inside, django-allauth encrypts and decrypts what is this user's: it names nobody."""
+    """Have django-allauth encrypt and decrypt inside what is this user's: it names nobody."""
     token = _of.set(encryption.Place("mfa.Authenticator", "data", user_id))
     try:
         yield
