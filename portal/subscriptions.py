@@ -152,12 +152,13 @@ class Subscriber:
         looked = -SLEPT  # of the wall clock, which goes on while a machine sleeps
         while True:
             self._nudged.clear()
+            moment = time.time()  # of before the reading: the machine may fall asleep in it
             try:
-                if abs(time.time() - looked) > SLEPT:
+                if abs(moment - looked) > SLEPT:
                     await self._begin()
                 else:
                     await self._give()
-                looked = time.time()
+                looked = moment
             except DatabaseError:
                 log.exception("live: the outbox could not be read")
             try:

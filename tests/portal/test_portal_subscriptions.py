@@ -200,6 +200,28 @@ def test_a_machine_that_slept_says_that_all_may_have_changed(unheard: None, monk
     talk(conversation)
 
 
+def test_a_machine_that_slept_in_the_midst_of_a_reading_says_so_too(
+    unheard: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its wall clock was read after the reading, which so looked like one of after the sleep."""
+    real, after, slept = subscriptions.time.time, places.after, [0.0]
+
+    def asleep(number: int, **more: Any) -> Any:
+        found = after(number, **more)
+        slept[0] = 2 * subscriptions.SLEPT
+        return found
+
+    async def conversation() -> None:
+        process = Subscriber()
+        socket = await process.subscribe({"project.b"})
+        monkeypatch.setattr(subscriptions.time, "time", lambda: real() + slept[0])
+        monkeypatch.setattr(places, "after", asleep)
+        assert (await told(socket))["all"]
+        process.unsubscribe(socket)
+
+    talk(conversation)
+
+
 def test_a_socket_that_is_behind_is_told_once_that_all_may_have_changed() -> None:
     async def conversation() -> None:
         subscription = Subscription(frozenset())
