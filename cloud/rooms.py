@@ -19,6 +19,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("placement",),
     ("images", "networking"),
     ("compute",),
+    ("telemetry",),
     ("portal",),
 )
 APPS: Final = tuple(app for layer in LAYERS for app in layer)

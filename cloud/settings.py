@@ -158,6 +158,9 @@ if (DATA / "db.sqlite3").exists() or not _FILE.parent.is_dir():
 DATABASES = {"default": database.read(env, _FILE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+#: The most bytes of the file of samples (telemetry.samples.store), which lies beside the database, whatever that is.
+TELEMETRY_BYTES = int(env("STACKLING_TELEMETRY_BYTES", "3000000000"))
+
 # ── Broker and channel layer ────────────────────────────────────────────────────────────────────────────────────────
 REDIS_SOCKET = RUN / "redis" / "redis.sock"
 BROKER_URL = env("BROKER_URL", f"redis+socket://{REDIS_SOCKET}?virtual_host=0")

@@ -75,6 +75,7 @@ FOLDERS: dict[str, Place] = {
 #: Folder in STACKLING_DATA. Files outside of these folders are the starter's.
 DATA: dict[str, Place] = {
     "database": Place("control", "database", 0o2770, ("control", "database", 0o660)),  # -wal and -shm come and go
+    "telemetry": Place("control", "api", 0o2770, ("control", "api", 0o660)),  # control writes samples, web reads them
     "keys": Place("control", "database", 0o2710),
     "keys/tokens": Place("control", "api", 0o2750),
     "keys/hosts": Place("control", "bytes", 0o2710),

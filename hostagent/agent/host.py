@@ -15,6 +15,7 @@ from hostagent.agent.control_link import ControlLink
 from hostagent.agent.gate import Gate
 from hostagent.agent.job import Job
 from hostagent.agent.outbox import Outbox, Reporter
+from hostagent.agent.sampling import Reading, Sampling
 from hostagent.agent.seen import Seen
 from hostagent.agent.serial_queues import Later, SerialQueues
 from hostagent.agent.setaside import LOOK_EVERY, SetAside
@@ -33,6 +34,7 @@ from hostagent.contract.verb import AnyVerb
 from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.loading import driver_class, told
 from hostagent.drivers.network.keeper import Keeper
+from hostagent.machine import load
 from hostagent.machine.daemons import Daemons
 from hostagent.machine.disk_space import disk_space
 from hostagent.messaging import light
@@ -91,6 +93,7 @@ class Host:
         self.storage = next(iter(self.pools.values()))
         self.network = Keeper(self)
         self.hypervisor = driver_class(chosen.main("hypervisor"), "hypervisor")(self)
+        self.sampling = Sampling(own.data / "samples", own.name, self.clock, self.reporter, self._read_samples)
 
     # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -100,7 +103,7 @@ class Host:
         self._greet()
         self.timers.after(0, self._beat, every=reports.HEARTBEAT_EVERY)
         self.timers.after(0, self.inventory_changed, every=reports.INVENTORY_EVERY)
-        self.timers.after(reports.STATS_EVERY, lambda: self._aside(self._say_stats), every=reports.STATS_EVERY)
+        self.timers.after(self.sampling.wait(), self._sample)
         self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
         self.network.start()
         if self.network.real:
@@ -223,10 +226,21 @@ class Host:
     def _say_inventory(self) -> None:
         self.reporter.report(Kind.INVENTORY, inventory(self))
 
-    def _say_stats(self) -> None:
-        servers = self.hypervisor.read_stats()
-        if servers:
-            self.reporter.report(Kind.STATS, {"servers": servers})
+    def _sample(self) -> None:
+        self.timers.after(self.sampling.wait(), self._sample)
+        self._aside(self._take_sample)
+
+    def _take_sample(self) -> None:
+        self.sampling.take(is_away=self._outbox.seconds_away > 0)
+
+    def _read_samples(self) -> Reading:
+        """Measure. A hypervisor that is away has no guests' figures; the host's own count none the less."""
+        try:
+            servers = self.hypervisor.read_samples()
+        except Failure as failure:
+            log.info("%s: no samples of guests: %s", self.name, failure.code)
+            servers = {}
+        return load.machine(self.own.data), servers, self.network.driver.read_samples()
 
     # ── Casts ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,7 @@
 Both sides import this package, envelope.py and broker.py, and nothing else of each other. `VERBS` is the one table of what
 control may ask of an agent by a cast: a row says its body, its answer, its failures and how it is served (verb.py); agent, tasks and control
 read the same row, and nobody writes a verb's name again. The rows stand by domain: server.py, disk.py, network.py, host.py,
-setaside.py. Kinds of reports are in reports.py. How casts and reports are wrapped, signed, encrypted and counted is in messages.py.
+setaside.py. Kinds of reports are in reports.py, what is measured in samples.py. How casts and reports are wrapped, signed, encrypted and counted is in messages.py.
 
 What changes here meets agents of other versions: a name, a body and a version stay readable; accept, then send, then
 require (docs/decisions/0043, 0113).

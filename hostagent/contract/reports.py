@@ -4,13 +4,13 @@ from enum import StrEnum
 from typing import Final
 
 from hostagent.contract.messages import SILENCE
+from hostagent.contract.samples import SAMPLES_KEPT
 
 WORKING_FIRST: Final = 2.0  # seconds: an agent says `working` this soon after a cast
 WORKING_EVERY: Final = 5.0
 HEARTBEAT_EVERY: Final = 5.0
 HEARTBEAT_COUNTS: Final = 20.0  # seconds after which a heartbeat is no sign of life any more
 INVENTORY_EVERY: Final = 60.0
-STATS_EVERY: Final = 30.0
 
 
 class Kind(StrEnum):
@@ -29,19 +29,17 @@ class Kind(StrEnum):
     NETWORK = "network"  # network.NetworkState
     NETWORK_CHANGE = "network_change"  # network.NetworkChange; only sent to control that asks for it
     EVENT = "event"  # {"event": an Event, "server_id" | "port_id": id, "at": unix seconds, …}
-    STATS = "stats"  # {"servers": {server id: server.ServerStats}}; each 30 s
+    STATS = "stats"  # samples.Samples; each 10 s, and what could not be sent before
 
 
 #: Kinds that reply to a cast of an operation. Control casts every outstanding step again at a hello.
 ANSWERS: Final = frozenset({Kind.DONE, Kind.FAILED, Kind.WORKING})
 #: Seconds after which a report of a kind says nothing any more, and is dropped; others count whenever they come.
 LIFE: Final[dict[str, float]] = {
-    Kind.HEARTBEAT: HEARTBEAT_COUNTS, Kind.WORKING: SILENCE, Kind.STATS: 2 * STATS_EVERY,
+    Kind.HEARTBEAT: HEARTBEAT_COUNTS, Kind.WORKING: SILENCE, Kind.STATS: SAMPLES_KEPT,
 }  # fmt: skip
 #: Kinds of which only the newest report counts: while the broker is away each replaces the one before it.
-NEWEST_ONLY: Final = frozenset({Kind.INVENTORY, Kind.STATS, Kind.NETWORK})
-#: Kinds that control does not read yet: the load of guests, which the portal's pages will show.
-UNREAD: Final = frozenset({Kind.STATS})
+NEWEST_ONLY: Final = frozenset({Kind.INVENTORY, Kind.NETWORK})
 
 
 class Event(StrEnum):

@@ -96,18 +96,6 @@ class ServersKnown(TypedDict):
     servers: dict[str, Known]
 
 
-class ServerStats(TypedDict):
-    """Use of resources by a guest since it began."""
-
-    cpu_seconds: float
-    memory_mib: int  # that it was given
-    memory_used_mib: int
-    disk_read_bytes: int
-    disk_write_bytes: int
-    net_rx_bytes: int
-    net_tx_bytes: int
-
-
 #: How whatever is asked of a domain may fail.
 _FAILS: Final = ("hypervisor_down", "hypervisor_refused", "not_found")
 #: The same where a start may have to bring disks back from a snapshot that was cut.

@@ -5,7 +5,8 @@ from typing import ClassVar, Protocol, TypedDict
 
 from hostagent.agent.job import Job
 from hostagent.contract.capabilities import Capability
-from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec, ServerStats
+from hostagent.contract.samples import ServerSample
+from hostagent.contract.server import DiskSpec, Known, PortSpec, ServerSpec
 
 
 class HostHas(TypedDict):
@@ -73,8 +74,8 @@ class Hypervisor(Protocol):
 
     def read_states(self) -> dict[str, str]: ...
 
-    def read_stats(self) -> dict[str, ServerStats]:
-        """Read the figures of those that run, by their id."""
+    def read_samples(self) -> dict[str, ServerSample]:
+        """Read the figures of those that run, by their id. One that does not answer has fewer; it keeps no other waiting."""
 
     def read_facts(self) -> HypervisorFacts:
         """Read the hypervisor's part of Inventory."""

@@ -16,14 +16,8 @@ from hostagent.contract import states
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
-from hostagent.contract.server import (
-    SERVER_REBOOT,
-    DiskSpec,
-    Known,
-    PortSpec,
-    ServerSpec,
-    ServerStats,
-)
+from hostagent.contract.samples import ServerSample
+from hostagent.contract.server import SERVER_REBOOT, DiskSpec, Known, PortSpec, ServerSpec
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import HypervisorFacts
 from hostagent.process.journal import Journal
@@ -150,18 +144,19 @@ class FakeHypervisor:
     def read_states(self) -> dict[str, str]:
         return {server_id: domain["state"] for server_id, domain in self._domains.values.items()}
 
-    def read_stats(self) -> dict[str, ServerStats]:
-        """Read an idle guest's: some cpu, all of its memory, no traffic."""
+    def read_samples(self) -> dict[str, ServerSample]:
+        """Read an idle guest's: some cpu, half of its memory, no traffic."""
         now = time.time()
         return {
             server_id: {
-                "cpu_seconds": round((now - domain["since"]) * 0.005, 3),
-                "memory_mib": domain["spec"]["memory_mib"],
+                "cpu_ns": int((now - domain["since"]) * 5_000_000),
                 "memory_used_mib": domain["spec"]["memory_mib"] // 2,
                 "disk_read_bytes": 0,
                 "disk_write_bytes": 0,
-                "net_rx_bytes": 0,
-                "net_tx_bytes": 0,
+                "disk_read_requests": 0,
+                "disk_write_requests": 0,
+                "net_in_bytes": 0,
+                "net_out_bytes": 0,
             }
             for server_id, domain in list(self._domains.values.items())
             if states.is_running(domain["state"])

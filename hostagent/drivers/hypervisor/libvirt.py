@@ -16,7 +16,8 @@ from hostagent.contract import states
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.reports import Event
-from hostagent.contract.server import SERVER, Known, ServerSpec, ServerStats
+from hostagent.contract.samples import ServerSample
+from hostagent.contract.server import SERVER, Known, ServerSpec
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import (
     HypervisorFacts,
@@ -287,7 +288,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
             }
         )
 
-    def read_stats(self) -> dict[str, ServerStats]:
+    def read_samples(self) -> dict[str, ServerSample]:
         return self._link.ask(lambda c: libvirt_facts.of_guests(c, OURS))
 
     def read_facts(self) -> HypervisorFacts:

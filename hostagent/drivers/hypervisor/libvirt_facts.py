@@ -6,7 +6,7 @@ from typing import Final
 
 import libvirt
 
-from hostagent.contract.server import ServerStats
+from hostagent.contract.samples import ServerSample
 from hostagent.drivers.hypervisor import HostHas
 from hostagent.drivers.hypervisor.libvirt_types import Connection, Stats
 
@@ -19,10 +19,14 @@ WANTED: Final = (
 )
 
 
-def of_guests(connection: Connection, prefix: str) -> dict[str, ServerStats]:
+#: A guest whose QEMU is stuck has what libvirt knows without it, and delays nobody.
+FLAGS: Final = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
+
+
+def of_guests(connection: Connection, prefix: str) -> dict[str, ServerSample]:
     """By their id, the domains that run and whose names begin with `prefix`."""
-    rows = connection.getAllDomainStats(WANTED, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE)
-    return {domain.UUIDString(): _stats(row) for domain, row in rows if domain.name().startswith(prefix)}
+    rows = connection.getAllDomainStats(WANTED, FLAGS)
+    return {domain.UUIDString(): sample(row) for domain, row in rows if domain.name().startswith(prefix)}
 
 
 def of_host() -> HostHas:
@@ -34,19 +38,25 @@ def of_host() -> HostHas:
     }
 
 
-def _stats(row: Stats) -> ServerStats:
-    def total(kind: str, name: str) -> int:
-        return sum(row.get(f"{kind}.{n}.{name}", 0) for n in range(row.get(f"{kind}.count", 0)))
+def sample(row: Stats) -> ServerSample:
+    """Take what is sampled from a domain's row of getAllDomainStats; None for what libvirt could not learn."""
 
-    memory = row.get("balloon.current", 0)
+    def total(kind: str, name: str) -> int | None:
+        parts = [row.get(f"{kind}.{n}.{name}") for n in range(row.get(f"{kind}.count", 0))]
+        known = [part for part in parts if part is not None]
+        return sum(known) if f"{kind}.count" in row and len(known) == len(parts) else None
+
+    free = row.get("balloon.usable", row.get("balloon.unused"))
+    given = row.get("balloon.current")
     return {
-        "cpu_seconds": round(row.get("cpu.time", 0) / 1e9, 3),
-        "memory_mib": memory // 1024,
-        "memory_used_mib": (memory - row.get("balloon.usable", row.get("balloon.unused", 0))) // 1024,
+        "cpu_ns": row.get("cpu.time"),
+        "memory_used_mib": None if free is None or given is None else max(0, given - free) // 1024,
         "disk_read_bytes": total("block", "rd.bytes"),
         "disk_write_bytes": total("block", "wr.bytes"),
-        "net_rx_bytes": total("net", "rx.bytes"),
-        "net_tx_bytes": total("net", "tx.bytes"),
+        "disk_read_requests": total("block", "rd.reqs"),
+        "disk_write_requests": total("block", "wr.reqs"),
+        "net_in_bytes": total("net", "rx.bytes"),
+        "net_out_bytes": total("net", "tx.bytes"),
     }
 
 

@@ -9,6 +9,7 @@ from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import Piece, changed_body
+from hostagent.contract.samples import PortSample
 from hostagent.contract.server import PortSpec
 from hostagent.machine.daemons import Daemons
 
@@ -76,6 +77,9 @@ class NetworkDriver(Protocol):
 
     def read_leases(self) -> list[Lease]:
         """List the leases given since the last call."""
+
+    def read_samples(self) -> dict[str, PortSample]:
+        """The counters of guests' ports that are plugged here, by their id. Called by any thread."""
 
     def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
         """Port → why the DHCP server of its network, which is here, serves it without the options it asks for.

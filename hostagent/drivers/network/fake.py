@@ -12,6 +12,7 @@ from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import LISTS, Piece, bridge_name, tap_name
+from hostagent.contract.samples import PortSample
 from hostagent.contract.server import PortSpec
 from hostagent.drivers.network import Lease, Place, whole
 from hostagent.process.durable import is_object, read_whole
@@ -63,6 +64,11 @@ class FakeNetwork:
 
     def read_leases(self) -> list[Lease]:
         return []  # a fake guest asks nobody for an address
+
+    def read_samples(self) -> dict[str, PortSample]:
+        """Of ports that carry nothing."""
+        names = [key.removeprefix("port:") for key in list(self.pieces) if key.startswith("port:")]
+        return {name: PortSample(**dict.fromkeys(PortSample.__annotations__, 0)) for name in names}
 
     def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
         servers = self.pieces if networks is None else [f"dhcp:{id_}" for id_ in networks]

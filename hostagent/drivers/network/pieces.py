@@ -13,12 +13,13 @@ from typing import Any, ClassVar, Final
 
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.network import Piece
+from hostagent.contract.samples import PortSample
 from hostagent.drivers.network import KIND_ORDER, Lease, Place, whole
 from hostagent.drivers.network.commands import CommandFailed, namespaces
 from hostagent.drivers.network.dhcp import Dhcp
 from hostagent.drivers.network.namespace_links import Switch
 from hostagent.drivers.network.router import Router
-from hostagent.machine import confinement, daemon_files
+from hostagent.machine import confinement, daemon_files, load
 from hostagent.machine.accounts import NoAccount
 from hostagent.machine.daemons import Daemons
 from hostagent.process.durable import is_object, read_whole
@@ -121,6 +122,9 @@ class PieceDriver(ABC):
             with contextlib.suppress(KeyError, TypeError):  # a broken piece was reported when it was applied
                 facts += self.dhcp(id_).read_leases(body, self.leases.setdefault(id_, {}))
         return facts
+
+    def read_samples(self) -> dict[str, PortSample]:
+        return load.ports([id_ for kind, id_ in map(split, list(self.pieces)) if kind == "port"])
 
     def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
         asked = self.left_out if networks is None else networks

@@ -1,0 +1,1 @@
+"""Samples in a file of their own: store, ingest, rollups, keeping, reading."""
