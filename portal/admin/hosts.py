@@ -17,6 +17,7 @@ from hosts import drivers, services
 from hosts.models import Host
 from placement import services as placement
 from portal.admin import owed, status
+from portal.load import views as load
 from portal.ui.calls import Call
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.dialogs import FormDialog
@@ -121,6 +122,9 @@ class HostItem(ItemPage):
             )
         there = reverse("all-instances") + f"?host={row.name}"
         return [first, Action("instances", _("Its instances"), "server-2", there, "link")]
+
+    def loads(self, row: Host) -> list[load.Section]:
+        return [load.of_host(row)]
 
     def detail(self, actor: RequestContext, row: Host) -> Detail:
         provider, known = placement.summaries([row.name]).get(row.name), drivers.of(row.name)

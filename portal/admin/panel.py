@@ -8,6 +8,7 @@ from authorization.context import RequestContext
 from hosts.models import Host
 from hosts.states import SILENT
 from portal.admin import flavors, hosts, services
+from portal.load import views as load
 from portal.ui import Text
 from portal.ui.panels import Panel
 
@@ -45,6 +46,7 @@ PANELS = (
         urls=[
             path("hosts", hosts.Hosts.as_view(), name="hosts"),
             path("hosts/<str:id>", hosts.HostItem.as_view(), name="host"),
+            path("hosts/<str:id>/load", load.HostLoad.as_view(), name="host-load"),
             path("hosts/<str:id>/disable", hosts.DISABLE.as_view(), name="host-disable"),
             path("hosts/<str:id>/enable", hosts.ENABLE.as_view(), name="host-enable"),
         ],

@@ -3,6 +3,7 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
+from portal.load import views as load
 from portal.overview import palette, views
 from portal.ui.panels import Panel
 
@@ -16,6 +17,7 @@ PANELS = (
         key="o",
         urls=[
             path("", views.Overview.as_view(), name="overview"),
+            path("load", load.CloudLoad.as_view(), name="cloud-load"),
             path("find", palette.Find.as_view(), name="find"),
         ],
     ),

@@ -16,6 +16,7 @@ from identity.projects.services import PROJECTS
 from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
 from operations.states import has_failed
+from portal.load import views as load
 from portal.servers.listing import CHIPS, count, visible
 from portal.ui import Text, quotas, tables, timelines
 from portal.ui.pages import Page
@@ -89,7 +90,8 @@ class Overview(Page):
             context = {"domain": holdings(self.actor)}
         if "live" in request.GET:
             return self.fragment("overview/overview_live.html", **context)
-        return self.page("overview/overview.html", **context)
+        section = load.of_cloud(self.actor)
+        return self.page("overview/overview.html", loads=[section] if section else [], **context)
 
 
 class Activity(Page):

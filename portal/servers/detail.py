@@ -19,6 +19,7 @@ from networking.ports.addresses import Address
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroupRule
 from operations import states as progress
+from portal.load import views as load
 from portal.networks import status as network_status
 from portal.servers import status, verbs
 from portal.servers.consoles import link_card
@@ -123,8 +124,16 @@ class Instance(Page):
         context |= getattr(self, f"tab_{tab}")(server)
         if "live" in request.GET:
             return self.fragment(f"servers/{tab}_live.html", **context)
+        context["loads"] = self.loads(server, tab)
         self.console = tab == "console"  # type: ignore[misc]
         return self.page(f"servers/{tab}.html", **context)
+
+    @staticmethod
+    def loads(server: Server, tab: str) -> list[load.Section]:
+        """The charts below a tab: the instance's load, its interfaces' traffic."""
+        if tab == "interfaces":
+            return [load.of_port(server, port) for port in Port.objects.of_server(server).select_related("network")]
+        return [load.of_server(server)] if tab == "overview" else []
 
     def tab_overview(self, server: Server) -> dict[str, object]:
         of_server = groups.groups_of(server)

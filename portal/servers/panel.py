@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
 from compute.servers.models import Server
+from portal.load import views as load
 from portal.servers import consoles, detail, dialogs, launch, listing, status, verbs
 from portal.ui.hits import MOST, Found, Hit
 from portal.ui.panels import Limit, Panel, Quotas, Subject
@@ -85,6 +86,7 @@ PANELS = (
         quotas=[QUOTAS],
         urls=[
             path("instances", listing.Instances.as_view(), name="instances"),
+            path("instances/sparks", load.Sparks.as_view(), name="instances-sparks"),
             path("instances/launch", launch.Launch.as_view(), name="launch"),
             *verbs.URLS,
             *dialogs.URLS,
@@ -99,6 +101,8 @@ PANELS = (
                 name="instance-console-link-end",
             ),
             path("instances/<str:id>/log/tail", consoles.LogTail.as_view(), name="instance-log-tail"),
+            path("instances/<str:id>/load", load.ServerLoad.as_view(), name="instance-load"),
+            path("instances/<str:id>/load/<str:port>", load.PortLoad.as_view(), name="instance-port-load"),
             path("instances/<str:id>/<str:tab>", detail.Instance.as_view(), name="instance-tab"),
             path("vnc/ticket", consoles.NextTicket.as_view(), name="vnc-ticket"),
             path("vnc/", consoles.Standalone.as_view(), name="vnc"),

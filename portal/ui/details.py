@@ -70,6 +70,10 @@ class ItemPage(Page):
     def detail(self, actor: RequestContext, row: Any) -> Detail:
         raise NotImplementedError
 
+    def loads(self, row: Any) -> Sequence[object]:
+        """The sections of charts below the cards (portal.load.views.Section)."""
+        return []
+
     def tabs_of(self, actor: RequestContext, row: Any) -> Sequence[tuple[str, Text]]:
         """List the tabs that this actor may open."""
         return self.tabs
@@ -90,6 +94,7 @@ class ItemPage(Page):
             detail.cards = self.tab(self.actor, row, tab)
         if "live" in request.GET:
             return self.fragment("ui/detail_live.html", **context)
+        context["loads"] = self.loads(row)
         return self.page(self.template, home=self.home, **context)
 
     def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:

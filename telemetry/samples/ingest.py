@@ -80,10 +80,12 @@ def checked(host: str, body: dict[str, object]) -> Report | None:
     """The report as it counts; None for one that does not (an agent of before has no time in it)."""
     run, number, at = body.get("run"), body.get("number"), body.get("at")
     if not isinstance(run, str) or not isinstance(number, int) or not isinstance(at, float | int) or len(run) > 64:
-        return _refused("malformed")
+        figures.refused.labels("malformed").inc()
+        return None
     moment = now().timestamp()
     if not moment - SAMPLES_KEPT < at < moment + AHEAD:
-        return _refused("late" if at < moment else "early")
+        figures.refused.labels("late" if at < moment else "early").inc()
+        return None
     values = [(HOST, host, Raw(at, _values(HOST, body.get("host"))))]
     for kind, name in ((SERVER, "servers"), (PORT, "ports")):
         said = body.get(name)
@@ -91,10 +93,6 @@ def checked(host: str, body: dict[str, object]) -> Report | None:
             here = owners.of(host, kind, set(said))
             values += [(kind, id_, Raw(at, _values(kind, one))) for id_, one in said.items() if id_ in here]
     return Report(host, run, number, at, values)
-
-
-def _refused(why: str) -> None:
-    figures.refused.labels(why).inc()
 
 
 def _values(kind: Kind, said: object) -> tuple[float, ...]:

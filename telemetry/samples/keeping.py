@@ -2,11 +2,12 @@
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import QuerySet
 
 from common import purging
 from common.clock import now
@@ -22,8 +23,12 @@ log = logging.getLogger(__name__)
 FULL: Final = 0.9  # of the most bytes: beyond it the oldest rows go before their time
 LOOSE: Final = 0.1  # of the file's pages: where more are free, they are given back to the disk
 PAGES: Final = 5000  # at a time
-#: Kind → the table that says which things of it there are.
-_ROWS: Final[dict[int, type[Model]]] = {SERVER.number: Server, PORT.number: Port, HOST.number: Host}
+#: Kind → the rows that say which things of it there are.
+_ROWS: Final[dict[int, Callable[[], QuerySet[Server] | QuerySet[Port] | QuerySet[Host]]]] = {
+    SERVER.number: Server.objects.all,
+    PORT.number: Port.objects.all,
+    HOST.number: Host.objects.all,
+}
 _FORGET: Final = (
     "DELETE FROM samples WHERE tier = :tier AND resource = :resource AND chunk IN"
     " (" + store.CHUNKS + "SELECT n FROM chunks)"
@@ -92,12 +97,14 @@ def forget(kind: int, names: list[str]) -> int:
 
 
 def orphans(before: datetime) -> int:
-    """Forget things not heard of since `before` whose rows are gone, at most BATCH of them. Returns how many."""
+    """Forget things not heard of since `before` whose rows are gone, at most BATCH of each kind. Returns how many."""
     link = store.connection()
+    if link is None:
+        return 0
     total = 0
-    for kind, model in _ROWS.items() if link is not None else ():
+    for kind, rows in _ROWS.items():
         find = "SELECT name FROM resources WHERE kind = ? AND heard < ?"
         names = {name for (name,) in link.execute(find, (kind, before.timestamp()))}
-        gone = sorted(names - set(model.objects.filter(pk__in=names).values_list("pk", flat=True)))
+        gone = sorted(names - set(rows().filter(pk__in=names).values_list("pk", flat=True)))
         total += forget(kind, gone[: purging.BATCH])
     return total

@@ -106,3 +106,17 @@ def merged(rows: Sequence[Rolled]) -> Rolled:
         means.append(total / weight if weight else NOTHING)
         mosts.append(most)
     return Rolled(sum(row.seconds for row in rows), tuple(means), tuple(mosts))
+
+
+def summed(rows: Sequence[Rolled]) -> Rolled:
+    """Rows of several things at one time as one: each meter is the sum of those that say it."""
+
+    def total(values: tuple[float, ...]) -> float:
+        known = [value for value in values if value == value]
+        return sum(known) if known else NOTHING
+
+    means, mosts = (
+        tuple(map(total, zip(*table, strict=True)))
+        for table in ([row.means for row in rows], [row.mosts for row in rows])
+    )
+    return Rolled(max(row.seconds for row in rows), means, mosts)

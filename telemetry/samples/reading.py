@@ -9,7 +9,7 @@ from typing import Final
 from telemetry.meters import Kind
 from telemetry.samples import store
 from telemetry.samples.packing import BRIDGED, Rolled, merged, steps_of, unpack_raw, unpack_rolled
-from telemetry.samples.tiers import DAY, HOUR, RAW, TIERS, Tier
+from telemetry.samples.tiers import DAY, HOUR, MINUTE, RAW, TIERS, Tier
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,12 @@ SPANS: Final = {
         Span("30d", 30 * DAY, TIERS[3], 2),
     )
 }
+#: What is used now: the last point of it.
+LATEST: Final = Span("now", 2 * MINUTE, TIERS[0])
+#: The same where a minute is the finest, as it is of the cloud's sums.
+MINUTES: Final = {**SPANS, "1h": Span("1h", HOUR, TIERS[1]), "now": Span("now", 5 * MINUTE, TIERS[1])}
 #: Of a spark in a list's row.
-SPARK: Final = Span("spark", HOUR, TIERS[1], 2)
+SPARK: Final = Span("spark", HOUR, TIERS[1])
 
 _READ: Final = (
     store.CHUNKS + "SELECT chunk, slot, packed FROM chunks CROSS JOIN samples"

@@ -10,13 +10,25 @@ from operator import itemgetter
 from typing import Final
 
 from common.clock import now
-from telemetry.meters import KINDS, Kind
+from telemetry.meters import HOST, KINDS, Kind
 from telemetry.samples import store
-from telemetry.samples.packing import BRIDGED, Raw, Rolled, merged, pack_rolled, steps_of, unpack_raw, unpack_rolled
+from telemetry.samples.packing import (
+    BRIDGED,
+    Raw,
+    Rolled,
+    merged,
+    pack_rolled,
+    steps_of,
+    summed,
+    unpack_raw,
+    unpack_rolled,
+)
 from telemetry.samples.tiers import RAW, TIERS, Tier
 
 WAIT: Final = 15.0  # seconds after a chunk's end in which its last samples come
 SOME: Final = 10  # chunks a transaction: ingest waits meanwhile
+#: The name under which all hosts are summed up, a minute a row: a chart of the cloud reads no host's rows.
+CLOUD: Final = ""
 
 
 def roll(moment: float | None = None) -> int:
@@ -45,8 +57,10 @@ def _due(link: sqlite3.Connection, tier: Tier, moment: float) -> list[int]:
 
 def _roll(link: sqlite3.Connection, tier: Tier, above: Tier, chunk: int) -> None:
     kinds = {id_: KINDS[kind] for id_, kind in link.execute("SELECT id, kind FROM resources")}
-    rows = _raw(link, kinds, chunk) if tier is RAW else _coarse(link, tier, chunk)
     at = tier.start(chunk)
+    rows = list(_raw(link, kinds, chunk) if tier is RAW else _coarse(link, tier, chunk))
+    if tier is RAW and (hosts := [row for id_, row in rows if kinds[id_] is HOST]):
+        rows.append((store.number(link, HOST.number, CLOUD, at), summed(hosts)))
     to, slot = above.chunk_of(at), above.slot_of(at)
     packed = [(above.number, to, id_, slot, pack_rolled(row)) for id_, row in rows]
     link.executemany(store.PUT, packed)

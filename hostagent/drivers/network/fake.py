@@ -68,7 +68,10 @@ class FakeNetwork:
     def read_samples(self) -> dict[str, PortSample]:
         """Of ports that carry nothing."""
         names = [key.removeprefix("port:") for key in list(self.pieces) if key.startswith("port:")]
-        return {name: PortSample(**dict.fromkeys(PortSample.__annotations__, 0)) for name in names}
+        return {
+            name: PortSample(in_bytes=0, out_bytes=0, in_packets=0, out_packets=0, in_drops=0, out_drops=0)
+            for name in names
+        }
 
     def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
         servers = self.pieces if networks is None else [f"dhcp:{id_}" for id_ in networks]
