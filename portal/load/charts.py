@@ -74,8 +74,8 @@ _NETWORK: Final = Chart(
     gettext_lazy("Network"),
     "bits",
     (
-        Line(gettext_lazy("in"), _meter("network.incoming.bytes")),
-        Line(gettext_lazy("out"), _meter("network.outgoing.bytes")),
+        Line(gettext_lazy("incoming"), _meter("network.incoming.bytes")),
+        Line(gettext_lazy("outgoing"), _meter("network.outgoing.bytes")),
     ),
     top=125,
 )
@@ -96,8 +96,8 @@ OF_PORT: Final = (
         gettext_lazy("Packets"),
         "packets",
         (
-            Line(gettext_lazy("in"), _meter("network.incoming.packets")),
-            Line(gettext_lazy("out"), _meter("network.outgoing.packets")),
+            Line(gettext_lazy("incoming"), _meter("network.incoming.packets")),
+            Line(gettext_lazy("outgoing"), _meter("network.outgoing.packets")),
         ),
         top=10,
     ),
@@ -106,8 +106,8 @@ OF_PORT: Final = (
         gettext_lazy("Dropped packets"),
         "packets",
         (
-            Line(gettext_lazy("in"), _meter("network.incoming.packets.drop")),
-            Line(gettext_lazy("out"), _meter("network.outgoing.packets.drop")),
+            Line(gettext_lazy("incoming"), _meter("network.incoming.packets.drop")),
+            Line(gettext_lazy("outgoing"), _meter("network.outgoing.packets.drop")),
         ),
         top=1,
     ),
@@ -121,8 +121,8 @@ def share(part: float, whole: float) -> float:
 
 def of_server(vcpus: int, ram_mib: int) -> tuple[Chart, ...]:
     """The charts of an instance of that size."""
-    cpu = Line(gettext_lazy("used"), lambda values: share(values["cpu"] / 1e9, vcpus))
-    memory = Line(gettext_lazy("used"), _meter("memory.usage"))
+    cpu = Line("", lambda values: share(values["cpu"] / 1e9, vcpus))
+    memory = Line("", _meter("memory.usage"))
     return (
         Chart("cpu", gettext_lazy("CPU"), "percent", (cpu,), top=10),
         Chart("memory", gettext_lazy("Memory"), "mib", (memory,), top=ram_mib, of=human_mib(ram_mib)),
@@ -137,14 +137,14 @@ OF_HOST: Final = (
         "cpu",
         gettext_lazy("CPU"),
         "percent",
-        (Line(gettext_lazy("used"), lambda values: share(values["cpu"] / 1e9, values["cpus"])),),
+        (Line("", lambda values: share(values["cpu"] / 1e9, values["cpus"])),),
         top=10,
     ),
     Chart(
         "memory",
         gettext_lazy("Memory"),
         "percent",
-        (Line(gettext_lazy("used"), lambda values: share(values["memory.usage"], values["memory"])),),
+        (Line("", lambda values: share(values["memory.usage"], values["memory"])),),
         top=100,
     ),
     _NETWORK,
