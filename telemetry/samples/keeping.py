@@ -45,8 +45,11 @@ def keep(moment: float | None = None) -> None:
             _forget_before(link, tier, tier.chunk_of(moment - tier.kept))
         link.execute("DELETE FROM reports WHERE at < ?", (int(moment) - TIERS[0].kept,))
         link.execute("DELETE FROM resources WHERE heard < ?", (int(moment) - TIERS[-1].kept - DAY,))
+    shortened = 0
     while _shorten(moment):
-        pass
+        shortened += 1
+    if shortened:
+        log.info("the file of samples is full: its oldest %d chunks went before their time", shortened)
     _give_back()
 
 

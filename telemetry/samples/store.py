@@ -54,16 +54,25 @@ def _open(file: Path) -> sqlite3.Connection:
     return link
 
 
+def _version(file: Path) -> int:
+    """0: it is empty. -1: it is no database."""
+    try:
+        with closing(sqlite3.connect(file, timeout=PATIENCE)) as link:
+            return int(link.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return -1
+
+
 def _make(file: Path) -> None:
     """Make the tables where there are none. A file that is no such database, or of another version, goes."""
     with _making:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_open(file)) as link:
-            try:
-                version = link.execute("PRAGMA user_version").fetchone()[0]
-            except sqlite3.DatabaseError:
-                version = -1
-        if version not in (0, VERSION):
+        version = _version(file)
+        if version == VERSION:
+            return
+        if version:
             log.warning("%s is not of this version, or damaged: samples begin anew", file)
             discard()
         with closing(_open(file)) as link:
@@ -99,11 +108,13 @@ def connection(*, make: bool = False) -> sqlite3.Connection | None:
             return known[2]
         known[2].close()  # of another place, or of a file that is gone
         _local.known = None
-    if not inode:
-        if not make:
-            return None
+    if make:
         _make(file)
         inode = _inode(file)
+    if not inode:
+        return None
+    if _version(file) != VERSION:  # of before an upgrade: control makes it anew
+        return None
     link = _open(file)
     _local.known = (file, inode, link)
     return link
