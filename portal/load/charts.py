@@ -87,7 +87,7 @@ _DISK: Final = Chart(
         Line(gettext_lazy("written"), _meter("disk.write.bytes")),
         Line(gettext_lazy("read"), _meter("disk.read.bytes")),
     ),
-    top=1024,
+    top=10 * 1024,
 )
 OF_PORT: Final = (
     _NETWORK,
