@@ -1,4 +1,4 @@
-"""What needs no running cloud: one member of a group on an agent, one port of a network in control."""
+"""What needs no running cloud: one member of a group on an agent, one port of a network in control, samples."""
 
 import json
 import os
@@ -43,4 +43,14 @@ def one_port() -> None:
     at_most("port.orders", said["bytes"] / 1000, 100, "kB", cpu_ms=said["cpu_ms"], hosts=said["hosts"])
 
 
-ALONE = {"group_member": group_member, "one_port": one_port}
+def telemetry() -> None:
+    """Samples of 1,000 guests with a port each, every 10 s: what they cost, how large the file is for ever, a chart's data."""
+    said = _said("bench.telemetry", DJANGO_SETTINGS_MODULE="cloud.settings")
+    at_most("telemetry.samples", said["share"], 3, "% of a core", guests=1000)
+    at_most("telemetry.file", said["bytes_each"] * 1000 / 1e9, 3, "GB", guests=1000)
+    at_most("telemetry.file.grows", said["grows"], 1, "% in 20 days, 20 days after all tiers were full")
+    at_most("telemetry.chart", max(said[span] for span in ("1h", "24h", "7d", "30d")), 20, "ms CPU")
+    at_most("telemetry.sparks", said["sparks_ms"], 20, "ms CPU", rows=50)
+
+
+ALONE = {"group_member": group_member, "one_port": one_port, "telemetry": telemetry}
