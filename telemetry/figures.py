@@ -20,7 +20,7 @@ refused = Counter("stackling_telemetry_refused", "Reports that do not count, by 
 
 
 def start() -> None:
-    """In control: tell of the file too. Once a process."""
+    """Tell of the file too, in control. Once a process."""
     for what in ("reports", "doubled", "samples"):
         taken.labels(what)
     for why in ("malformed", "late", "early"):
@@ -46,7 +46,7 @@ def collect() -> Iterator[Metric]:
 
 
 def missing(link: sqlite3.Connection) -> int:
-    """How many numbers are missing between the first and the last of each run of an agent."""
+    """Count the numbers that are missing between the first and the last of each run of an agent."""
     query = (
         "SELECT coalesce(sum(most - least + 1 - came), 0) FROM"
         " (SELECT max(number) most, min(number) least, count(*) came FROM reports GROUP BY host, run)"

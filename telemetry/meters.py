@@ -32,7 +32,7 @@ class Kind:
     life: int | None = None
 
     def index(self, name: str) -> int:
-        """The place of a meter among the values. Raises: KeyError."""
+        """Find the place of a meter among the values. Raises: KeyError."""
         for at, meter in enumerate(self.meters):
             if meter.name == name:
                 return at

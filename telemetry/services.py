@@ -36,7 +36,7 @@ class NoSuchSpan(NotFound):
 
 
 def span(name: str) -> Span:
-    """Raises: NoSuchSpan."""
+    """Find a span by its name. Raises: NoSuchSpan."""
     found = reading.SPANS.get(name)
     if found is None:
         raise NoSuchSpan(known=", ".join(reading.SPANS), asked=name[:20])
@@ -44,13 +44,13 @@ def span(name: str) -> Span:
 
 
 def of_server(actor: RequestContext, server_id: str, span: Span) -> tuple[Server, Points]:
-    """A server that the actor sees, and what it used. Raises: ServerNotFound, Forbidden, SamplesUnavailable."""
+    """Find a server that the actor sees, and what it used. Raises: ServerNotFound, Forbidden, SamplesUnavailable."""
     server = servers.find(actor, server_id)
     return server, _read(SERVER, server.id, span)
 
 
 def of_port(actor: RequestContext, server_id: str, port_id: str, span: Span) -> tuple[Port, Points]:
-    """A port of a server that the actor sees. Raises: ServerNotFound, PortNotFound, Forbidden, SamplesUnavailable."""
+    """Find a port of a server that the actor sees. Raises: ServerNotFound, PortNotFound, Forbidden, SamplesUnavailable."""
     server = servers.find(actor, server_id)
     port = Port.objects.of_server(server).filter(pk=port_id).first()
     if port is None:
@@ -59,31 +59,31 @@ def of_port(actor: RequestContext, server_id: str, port_id: str, span: Span) -> 
 
 
 def of_host(actor: RequestContext, name: str, span: Span) -> tuple[Host, Points]:
-    """Raises: HostNotFound, Forbidden, SamplesUnavailable."""
+    """Find a host, and what it used. Raises: HostUnknown, Forbidden, SamplesUnavailable."""
     policy.require(actor, "os_compute_api:os-hosts:show")
     host = hosts.find(name)
     return host, _read(HOST, host.name, span)
 
 
 def sees_cloud(actor: RequestContext) -> bool:
-    """Whether the actor may see what all hosts together use."""
+    """Tell whether the actor may see what all hosts together use."""
     return policy.allows(actor, "os_compute_api:os-hosts:list")
 
 
 def of_cloud(actor: RequestContext, span: Span) -> Points:
-    """What all hosts used together, a minute the finest. Raises: Forbidden, SamplesUnavailable."""
+    """Read what all hosts used together, a minute the finest. Raises: Forbidden, SamplesUnavailable."""
     policy.require(actor, "os_compute_api:os-hosts:list")
     return _read(HOST, CLOUD, reading.MINUTES[span.name])
 
 
 def latest(kind: Kind, name: str) -> Points:
-    """What a thing uses now, empty where that is not known; the caller has found it for the actor. Raises: SamplesUnavailable."""
+    """Read what a thing uses now, empty where that is not known; the caller has found it for the actor. Raises: SamplesUnavailable."""
     span = reading.MINUTES["now"] if name == CLOUD else reading.LATEST
     return _read(kind, name, span)
 
 
 def sparks(seen: Iterable[Server]) -> dict[str, Points]:
-    """What each of these servers used in the last hour; the caller has made sure that they may be seen. Raises: SamplesUnavailable."""
+    """Read what each of these servers used in the last hour; the caller has made sure that they may be seen. Raises: SamplesUnavailable."""
     return _tried(lambda: reading.many(SERVER, [server.id for server in seen], reading.SPARK, now().timestamp()))
 
 

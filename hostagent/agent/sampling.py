@@ -45,7 +45,7 @@ class Sampling:
         self._recall()
 
     def wait(self) -> float:
-        """Seconds until the next is due."""
+        """Tell the seconds until the next is due."""
         return SAMPLE_EVERY - (self._clock.now() - self._offset) % SAMPLE_EVERY
 
     def take(self, *, is_away: bool) -> None:

@@ -38,7 +38,7 @@ class Chart:
 
     @property
     def legend(self) -> Sequence[Text]:
-        """The lines' names, where there are two."""
+        """List the lines' names, where there are two."""
         return [line.label for line in self.lines] if len(self.lines) > 1 else []
 
 
@@ -47,7 +47,7 @@ def percent(value: float) -> str:
 
 
 def bits(value: float) -> str:
-    """Bytes a second as bits a second, with a decimal unit."""
+    """Write bytes a second as bits a second, with a decimal unit."""
     value *= 8
     for unit in ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"):
         if value < 1000 or unit == "Gbit/s":
@@ -115,12 +115,12 @@ OF_PORT: Final = (
 
 
 def share(part: float, whole: float) -> float:
-    """Percent; NaN where either is not known."""
+    """Work out percent; NaN where either is not known."""
     return 100 * part / whole if whole > 0 else NOTHING
 
 
 def of_server(vcpus: int, ram_mib: int) -> tuple[Chart, ...]:
-    """The charts of an instance of that size."""
+    """List the charts of an instance of that size."""
     cpu = Line("", lambda values: share(values["cpu"] / 1e9, vcpus))
     memory = Line("", _meter("memory.usage"))
     return (
@@ -157,7 +157,7 @@ def named(kind: Kind, values: tuple[float, ...]) -> Values:
 
 
 def drawn(kind: Kind, charts: Sequence[Chart], found: Points) -> dict[str, list[list[float | None]]]:
-    """Chart → its lines' numbers, None in a hole."""
+    """Give chart → its lines' numbers, None in a hole."""
     rows = [None if row is None else named(kind, row.means) for row in found.rows]
     return {
         chart.name: [[None if row is None else _plain(line.read(row)) for row in rows] for line in chart.lines]
@@ -171,7 +171,7 @@ def _plain(value: float) -> float | None:
 
 
 def latest(kind: Kind, charts: Sequence[Chart], found: Points) -> dict[str, str]:
-    """Chart → what stands at its top right: what its first line says last, and of how much."""
+    """Give chart → what stands at its top right: what its first line says last, and of how much."""
     last = next((row for row in reversed(found.rows) if row is not None), None)
     if last is None:
         return {}

@@ -45,7 +45,7 @@ class Section:
 
     @property
     def shown(self) -> list[tuple[Chart, str]]:
-        """Each chart, and what it says now."""
+        """List each chart, and what it says now."""
         return [(chart, self.now.get(chart.name, "–")) for chart in self.charts]
 
 
@@ -59,26 +59,26 @@ def _section(kind: Kind, name: str, section: Section) -> Section:
 
 
 def of_server(server: Server) -> Section:
-    """The section of an instance's page."""
+    """Make the section of an instance's page."""
     url = reverse("instance-load", args=[server.id])
     return _section(SERVER, server.id, Section(_("Load"), url, _of(server), why=_why_server(server)))
 
 
 def of_port(server: Server, port: Port) -> Section:
-    """The section of one interface of an instance."""
+    """Make the section of one interface of an instance."""
     url = reverse("instance-port-load", args=[server.id, port.id])
     title = _("Traffic on %(network)s") % {"network": port.network.name or port.network_id[:8]}
     return _section(PORT, port.id, Section(title, url, charts.OF_PORT, why=_why_server(server)))
 
 
 def of_host(host: Host) -> Section:
-    """The section of a host's page."""
+    """Make the section of a host's page."""
     url = reverse("host-load", args=[host.name])
     return _section(HOST, host.name, Section(_("Load"), url, charts.OF_HOST, why=_why_host(host)))
 
 
 def of_cloud(actor: RequestContext) -> Section | None:
-    """The section of the overview, for operators; None for others."""
+    """Make the section of the overview, for operators; None for others."""
     if not services.sees_cloud(actor):
         return None
     section = Section(_("Load of all hosts"), reverse("cloud-load"), charts.OF_HOST, why=_why_cloud())
@@ -110,7 +110,7 @@ class _Load(Page):
     """GET ?span=1h: the points of the charts, and what each says now."""
 
     def span(self) -> Span:
-        """Raises: NoSuchSpan."""
+        """Read the span that is asked. Raises: NoSuchSpan."""
         return services.span(self.request.GET.get("span", "1h"))
 
     def points(self, kind: Kind, shown: Sequence[Chart], found: Points, why: str) -> JsonResponse:

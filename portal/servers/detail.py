@@ -130,7 +130,7 @@ class Instance(Page):
 
     @staticmethod
     def loads(server: Server, tab: str) -> list[load.Section]:
-        """The charts below a tab: the instance's load, its interfaces' traffic."""
+        """List the charts below a tab: the instance's load, its interfaces' traffic."""
         if tab == "interfaces":
             return [load.of_port(server, port) for port in Port.objects.of_server(server).select_related("network")]
         return [load.of_server(server)] if tab == "overview" else []

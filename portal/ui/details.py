@@ -71,7 +71,7 @@ class ItemPage(Page):
         raise NotImplementedError
 
     def loads(self, row: Any) -> Sequence[object]:
-        """The sections of charts below the cards (portal.load.views.Section)."""
+        """List the sections of charts below the cards (portal.load.views.Section)."""
         return []
 
     def tabs_of(self, actor: RequestContext, row: Any) -> Sequence[tuple[str, Text]]:

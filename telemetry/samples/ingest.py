@@ -46,7 +46,7 @@ _is_running = False
 
 
 def start() -> None:
-    """In control: write what comes. Once a process."""
+    """Write what comes, in control. Once a process."""
     global _is_running
     if not _is_running:
         _is_running = True
@@ -77,7 +77,7 @@ def take(host: str, body: dict[str, object]) -> None:
 
 
 def checked(host: str, body: dict[str, object]) -> Report | None:
-    """The report as it counts; None for one that does not (an agent of before has no time in it)."""
+    """Check a report; None for one that does not (an agent of before has no time in it)."""
     run, number, at = body.get("run"), body.get("number"), body.get("at")
     if not isinstance(run, str) or not isinstance(number, int) or not isinstance(at, float | int) or len(run) > 64:
         figures.refused.labels("malformed").inc()

@@ -14,7 +14,7 @@ _known: dict[tuple[str, int], tuple[float, frozenset[str]]] = {}
 
 
 def of(host: str, kind: Kind, wanted: set[str]) -> frozenset[str]:
-    """The ids of this kind that lie on the host, as of at most KEPT seconds ago; of AGAIN where some of `wanted` are missing."""
+    """List the ids of this kind that lie on the host, as of at most KEPT seconds ago; of AGAIN where some of `wanted` are missing."""
     key, moment = (host, kind.number), time.monotonic()
     when, ids = _known.get(key, (0.0, frozenset()))
     if moment - when > (KEPT if wanted <= ids else AGAIN) or key not in _known:

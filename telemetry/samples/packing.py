@@ -63,7 +63,7 @@ def unpack_rolled(packed: bytes) -> Rolled:
 
 
 def between(kind: Kind, before: Raw, after: Raw, step: float) -> Rolled | None:
-    """What was used between two samples, None where too many are missing between them. Counters become rates a second."""
+    """Work out what was used between two samples, None where too many are missing between them. Counters become rates a second."""
     seconds = after.at - before.at
     if not 0 < seconds <= (BRIDGED + 0.5) * step:
         return None
@@ -82,7 +82,7 @@ def _rate(was: float, now: float, seconds: float, *, anew: bool) -> float:
 
 
 def steps_of(kind: Kind, samples: Iterable[Raw], step: float) -> list[tuple[float, Rolled]]:
-    """(time of the later one, what was used since the one before) for samples in order; where that is not known, nothing."""
+    """List (time of the later one, what was used since the one before) for samples in order; where that is not known, nothing."""
     found = []
     before: Raw | None = None
     for sample in samples:
@@ -93,7 +93,7 @@ def steps_of(kind: Kind, samples: Iterable[Raw], step: float) -> list[tuple[floa
 
 
 def merged(rows: Sequence[Rolled]) -> Rolled:
-    """The rows as one. A mean counts as often as it has seconds."""
+    """Make one of the rows. A mean counts as often as it has seconds."""
     means, mosts = [], []
     for at in range(len(rows[0].means)):
         weight = total = 0.0
@@ -109,7 +109,7 @@ def merged(rows: Sequence[Rolled]) -> Rolled:
 
 
 def summed(rows: Sequence[Rolled]) -> Rolled:
-    """Rows of several things at one time as one: each meter is the sum of those that say it."""
+    """Add up rows of several things at one time: each meter is the sum of those that say it."""
 
     def total(values: tuple[float, ...]) -> float:
         known = [value for value in values if value == value]

@@ -23,7 +23,7 @@ class Span:
 
     @property
     def step(self) -> int:
-        """Seconds from one point to the next."""
+        """Count the seconds from one point to the next."""
         return self.tier.step * self.join
 
 
@@ -66,12 +66,12 @@ class Points:
 
 
 def points(kind: Kind, name: str, span: Span, until: float) -> Points:
-    """The points of one thing in the span that ends at `until`. Raises: sqlite3.Error, OSError."""
+    """Read the points of one thing in the span that ends at `until`. Raises: sqlite3.Error, OSError."""
     return many(kind, [name], span, until).get(name, Points())
 
 
 def many(kind: Kind, names: Iterable[str], span: Span, until: float) -> dict[str, Points]:
-    """The same of several things; of one that was never sampled nothing."""
+    """Read the same of several things; of one that was never sampled nothing."""
     link = store.connection()
     if link is None:
         return {}

@@ -88,7 +88,7 @@ def _raw(link: sqlite3.Connection, kinds: dict[int, Kind], chunk: int) -> Iterat
 
 
 def within(kind: Kind, samples: list[Raw], begin: float) -> list[Rolled]:
-    """The steps that end in the chunk that begins at `begin`, each with the seconds that are known."""
+    """List the steps that end in the chunk that begins at `begin`, each with the seconds that are known."""
     return [use for at, use in steps_of(kind, samples, RAW.step) if at >= begin]
 
 

@@ -41,7 +41,7 @@ _making = threading.Lock()
 
 
 def path() -> Path:
-    """The file's place."""
+    """Tell the file's place."""
     return Path(settings.DATA) / "telemetry" / NAME
 
 
@@ -99,7 +99,7 @@ def _inode(file: Path) -> int:
 
 
 def connection(*, make: bool = False) -> sqlite3.Connection | None:
-    """This thread's connection; None where there is no file and `make` does not ask for one. Raises: sqlite3.Error, OSError."""
+    """Give this thread's connection; None where there is no file and `make` does not ask for one. Raises: sqlite3.Error, OSError."""
     file = path()
     inode = _inode(file)
     known: tuple[Path, int, sqlite3.Connection] | None = getattr(_local, "known", None)
@@ -122,7 +122,7 @@ def connection(*, make: bool = False) -> sqlite3.Connection | None:
 
 @contextmanager
 def writing() -> Iterator[sqlite3.Connection]:
-    """One transaction, for control. Raises: sqlite3.Error, OSError; then nothing of it is there."""
+    """Hold one transaction, for control. Raises: sqlite3.Error, OSError; then nothing of it is there."""
     link = connection(make=True)
     assert link is not None, "a file was asked for"
     link.execute("BEGIN IMMEDIATE")
@@ -136,20 +136,20 @@ def writing() -> Iterator[sqlite3.Connection]:
 
 
 def size(link: sqlite3.Connection) -> int:
-    """Bytes of the file that hold something."""
+    """Count the bytes of the file that hold something."""
     pages, free = (link.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
     return int(pages - free) * PAGE
 
 
 def numbers(link: sqlite3.Connection, kind: int, names: Iterable[str]) -> dict[str, int]:
-    """The numbers of those things that were ever sampled, by name."""
+    """Find the numbers of those things that were ever sampled, by name."""
     find = "SELECT id FROM resources WHERE kind = ? AND name = ?"
     found = {name: link.execute(find, (kind, name)).fetchone() for name in names}
     return {name: row[0] for name, row in found.items() if row is not None}
 
 
 def number(link: sqlite3.Connection, kind: int, name: str, moment: float) -> int:
-    """The number of a thing, given to it if it is new; never again to another. In a transaction."""
+    """Find the number of a thing, given to it if it is new; never again to another. In a transaction."""
     known = numbers(link, kind, [name])
     if not known:
         new = "INSERT INTO resources (kind, name, heard) VALUES (?, ?, ?)"

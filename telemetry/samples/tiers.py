@@ -19,15 +19,15 @@ class Tier:
     least: int
 
     def chunk_of(self, at: float) -> int:
-        """The number of the chunk that a Unix time lies in."""
+        """Tell the number of the chunk that a Unix time lies in."""
         return int(at // self.chunk)
 
     def slot_of(self, at: float) -> int:
-        """The number of its step in that chunk."""
+        """Tell the number of its step in that chunk."""
         return int(at % self.chunk // self.step)
 
     def start(self, chunk: int, slot: int = 0) -> int:
-        """The Unix time at which a step begins."""
+        """Tell the Unix time at which a step begins."""
         return chunk * self.chunk + slot * self.step
 
 

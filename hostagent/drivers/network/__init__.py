@@ -79,7 +79,7 @@ class NetworkDriver(Protocol):
         """List the leases given since the last call."""
 
     def read_samples(self) -> dict[str, PortSample]:
-        """The counters of guests' ports that are plugged here, by their id. Called by any thread."""
+        """Read the counters of guests' ports that are plugged here, by their id. Called by any thread."""
 
     def read_left_out(self, networks: Collection[str] | None = None) -> dict[str, str]:
         """Port → why the DHCP server of its network, which is here, serves it without the options it asks for.

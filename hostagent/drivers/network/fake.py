@@ -66,7 +66,7 @@ class FakeNetwork:
         return []  # a fake guest asks nobody for an address
 
     def read_samples(self) -> dict[str, PortSample]:
-        """Of ports that carry nothing."""
+        """Read the counters of ports that carry nothing."""
         names = [key.removeprefix("port:") for key in list(self.pieces) if key.startswith("port:")]
         return {
             name: PortSample(in_bytes=0, out_bytes=0, in_packets=0, out_packets=0, in_drops=0, out_drops=0)
