@@ -59,7 +59,7 @@ def _give_back() -> None:
         return
     pages, free = (link.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
     if free > LOOSE * pages:
-        link.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+        link.executescript(f"PRAGMA incremental_vacuum({PAGES})")  # `execute` gives back one page and stops
 
 
 def _forget_before(link: sqlite3.Connection, tier: Tier, chunk: int) -> None:
