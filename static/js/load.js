@@ -38,7 +38,7 @@ function options(figure, from, until, many, key) {
   const axis = { stroke: colour("--sl-ink-3"), font: `11px ${colour("--sl-sans")}`, ticks: { show: false } };
   const line = (stroke, fill) => ({ stroke: colour(stroke), fill: fill && colour(fill), width: 1.5, points: { show: false }, spanGaps: false });
   return {
-    width: $(".plot", figure).clientWidth - 20, height: HEIGHT, legend: { show: false }, padding: [6, 6, 0, 0],
+    width: $(".plot", figure).clientWidth - 20, height: HEIGHT, legend: { show: false }, padding: [6, 16, 0, 0],
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false }, sync: { key } },
     scales: { x: { range: () => [from, until] }, y: { range: (_plot, _least, most) => [0, Math.max((most || 0) * 1.1, +top)] } },
     axes: [
