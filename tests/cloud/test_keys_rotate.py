@@ -286,7 +286,7 @@ def test_a_hosts_key_is_changed_and_no_order_is_lost(data: Path, monkeypatch: py
     def look(turn: int) -> None:
         for order, report in [*kept, message()]:
             assert gate.admit(order) is not None, refused
-            assert arrivals._unsealed(report, hosts.key_of) is not None
+            assert arrivals._verified(report, hosts.key_of) is not None
         kept[:] = [message()]
 
     kept.append(message())
@@ -294,13 +294,13 @@ def test_a_hosts_key_is_changed_and_no_order_is_lost(data: Path, monkeypatch: py
     rotation.hosts(lambda line: None)
     assert waited[-1] >= messages.CAST_LIFE + messages.WINDOW
     order, report = message()
-    assert gate.admit(order) and arrivals._unsealed(report, hosts.key_of)
+    assert gate.admit(order) and arrivals._verified(report, hosts.key_of)
     assert OLD in seen and len(seen) == 2
     assert (
         gate.admit(envelope.close({"host": "h1", "verb": "host.read", "sent": time.time(), "body": {}}, OLD, "order"))
         is None
     )
-    assert arrivals._unsealed(envelope.close({"host": "h1", "body": {}}, OLD, "report"), hosts.key_of) is None
+    assert arrivals._verified(envelope.close({"host": "h1", "body": {}}, OLD, "report"), hosts.key_of) is None
     assert oct(path.stat().st_mode & 0o777) == "0o600"
     gate.close()
 
