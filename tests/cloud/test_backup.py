@@ -51,7 +51,11 @@ def data(settings: Any, tmp_path: Path, db: Any, monkeypatch: pytest.MonkeyPatch
     folder = tmp_path / "data"
     settings.DATA, settings.KEYS, settings.IMAGE_STORE = folder, folder / "keys", folder / "images"
     settings.POLICY_FILE, settings.SECRET_FILE = folder / "policy.yaml", folder / "keys" / "secret"
-    for name, text in {**KEYS, "policy.yaml": "a: b\n", "keys/settings": "DATABASE_URL=postgres://u:p@h/d\n"}.items():
+    for name, text in {
+        **KEYS,
+        "policy.yaml": "a: role:b\n",
+        "keys/settings": "DATABASE_URL=postgres://u:p@h/d\n",
+    }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "images").mkdir()
@@ -126,7 +130,7 @@ def test_everything_comes_back_and_keys_are_nowhere_in_the_clear(
     found = restore(there, folder)
     assert {name: (folder / name).read_text() for name in KEYS} == KEYS
     assert not (folder / "keys" / "settings").exists(), "what settings say is written at each start"
-    assert (folder / "policy.yaml").read_text() == "a: b\n"
+    assert (folder / "policy.yaml").read_text() == "a: role:b\n"
     assert [path.read_bytes() for path in (folder / "images").iterdir()] == [b"bytes"]
     with closing(sqlite3.connect(folder / "db.sqlite3")) as link:
         assert link.execute("SELECT name FROM identity_project WHERE name = 'kept'").fetchall() == [("kept",)]

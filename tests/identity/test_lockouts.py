@@ -185,7 +185,7 @@ def test_codes_of_others_sources_lock_nobody_who_knows_the_password(
     """C1: a passcode alone may be tried by anybody; ten wrong ones locked the secret for its owner too."""
     demo = user("demo")
     demo.credentials.create(type="totp", encrypted_blob="x")
-    monkeypatch.setattr(totp, "decrypt", lambda blob: "secret")
+    monkeypatch.setattr(totp, "decrypt", lambda blob, place: "secret")
     monkeypatch.setattr(totp, "fits", lambda secret, passcode, moment: passcode == "123456")
     for number in range(3):
         assert not totp.check(demo, "000000", source=f"203.0.113.{number}", alone=True)

@@ -9,7 +9,7 @@ from django.db import transaction
 from authorization.context import RequestContext
 from common.errors import Conflict
 from hostagent.contract.server import SERVER_STOP
-from operations import engine, rpc, steps, subject, wakeups
+from operations import engine, flows, rpc, steps, subject, wakeups
 from operations.flows import Flow, Step
 from operations.models import Hold, Operation, State
 from operations.op import Op
@@ -46,6 +46,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
     for name in ("_LIFECYCLES", "_MODELS"):
         monkeypatch.setattr(subject, name, {})
     monkeypatch.setattr(steps, "_on_doubt", [])
+    monkeypatch.setattr(flows, "_FLOWS", dict(flows._FLOWS))  # those of a test are named as the cloud's own are
     monkeypatch.setattr(subject, "announce", lambda *said, **more: None)
     monkeypatch.setattr(wakeups, "notify", lambda id: None)
     server_states = {"active": "It runs.", "off": "It does not run.", "error": "It failed.", "deleted": "It is gone."}
