@@ -106,7 +106,7 @@ class Page:
         strict_sort: bool = True,
         version: Version = ANY,
     ) -> "Page":
-        """Read the query. `sort_keys` maps wire names to columns; None allows no sorting by the client.
+        """Read the query. `sort_keys` maps wire names to columns; None leaves what the client says of sorting aside.
 
         Raises: BadLimit, BadSortKey.
         """
@@ -119,7 +119,7 @@ class Page:
         return cls(
             limit=paging.size(None if text is None else int(text)),
             marker=query.get("marker") or None,
-            sort=cls._sort(request, sort_keys or {}, default_sort, strict_sort),
+            sort=list(default_sort) if sort_keys is None else cls._sort(request, sort_keys, default_sort, strict_sort),
             asked_limit=text is not None,
             reverse=paging.both_ways and bool(truth(query.get("page_reverse", ""))),
             params=[(k, v) for k, values in query.lists() for v in values if k not in ("marker", "page_reverse")],

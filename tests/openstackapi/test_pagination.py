@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
+from common.errors import Invalid
 from identity.models import Domain, Project
 from openstackapi.pagination import (
     KEYSTONE,
@@ -43,6 +44,14 @@ def test_a_page_has_the_size_of_its_service(paging: Paging, sizes: tuple[int, ..
     assert tuple(page(query, paging).limit for query in asked) == sizes
     with pytest.raises(BadLimit):
         page("limit=few", paging)
+
+
+def test_a_list_without_keys_to_sort_by_does_not_look_at_sorting() -> None:
+    """As Keystone, which leaves parameters aside that it does not know."""
+    for query in ("sort_key=name", "sort=name:up"):
+        assert page(query).sort == list(BY_ID)
+        with pytest.raises(Invalid):
+            page(query, sort_keys={"id": "id"})
 
 
 @pytest.mark.django_db
