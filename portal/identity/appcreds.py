@@ -18,13 +18,13 @@ from identity.appcreds import services
 from identity.models import ApplicationCredential, Role, Service
 from identity.resource import Duplicate
 from portal.access.views import auth_url, region
-from portal.identity.bulk import each
 from portal.ui import Text
 from portal.ui.calls import Call, to
 from portal.ui.dialogs import Confirm, FormDialog, Shown
 from portal.ui.forms import Description, Name, Stepped
 from portal.ui.lists import Empty, ListPanel
 from portal.ui.menus import Action, Menu
+from portal.ui.removal import each
 from portal.ui.tables import Bulk, Cell, Column, Filter, attr
 from portal.ui.widgets import Rules
 

@@ -1,22 +1,20 @@
 """Deleting and switching things of identity, one or many: each by its own verb, with what went wrong for each."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
-from common.errors import CloudError, Conflict
+from common.errors import Conflict
 from identity.resource import Resource
-from portal.ui import Text
-from portal.ui.calls import MOST, Call, Declared, Words
-from portal.ui.dialogs import ConfirmPage
+from portal.ui.calls import MOST, Call
 from portal.ui.pages import Page
+from portal.ui.removal import Removal, each
 
 
 class OwnGround(Conflict):
@@ -30,86 +28,24 @@ def not_own(actor: RequestContext, row: Any) -> None:
         raise OwnGround(name=getattr(row, "name", row.pk))
 
 
-def each(ids: Iterable[str], do: Callable[[str], object]) -> tuple[int, list[str]]:
-    """Runs `do` for every id, each in its own transaction; how many went well, and a sentence for each other one."""
-    done, wrong = 0, []
-    for id in list(dict.fromkeys(ids)):
-        try:
-            do(id)
-            done += 1
-        except CloudError as error:
-            wrong.append(error.message)
-    return done, wrong
-
-
 @dataclass(frozen=True, kw_only=True)
-class Deletion(Declared):
-    """The dialog that deletes one (`id` in the address) or many in bulk (?ids=) of a kind; `route` is their list.
-
-    `one` and `bulk` are the button's texts for one and for many. `about` is what a line says beside a name, `holds` what goes with the only
-    one. `is_typed`: one is confirmed by typing its name, since what it holds has no copy; many by typing their number.
-    """
+class Deletion(Removal):
+    """The dialog that deletes things of a `kind` as the kind deletes, unless `remove` says otherwise."""
 
     kind: Resource[Any]
-    route: str
-    one: Text
-    bulk: Text
-    text: Words = ""
-    about: Callable[[Any], Text] = lambda row: ""
-    holds: Callable[[list[Any]], list[tuple[str, Text]]] = lambda rows: []
-    is_typed: bool = False
-    remove: Callable[[Call, str], object] | None = None  # as the kind deletes, unless it says
-    view: ClassVar = ConfirmPage
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "find", lambda actor, id: self.kind.allow(actor, "delete", id))
 
-    def title(self, call: Call) -> str:
-        if len(call.rows) == 1:
-            return _("Delete %(name)s?") % {"name": call.name}
-        return ngettext("Delete %(count)s?", "Delete these %(count)s?", len(call.rows)) % {"count": len(call.rows)}
-
-    def submit(self, call: Call) -> Text:
-        return self.one if "id" in call.keys else self.bulk
-
-    def keep(self, call: Call) -> Text:
-        return _("Keep it") if "id" in call.keys else _("Keep them")
-
-    def lines(self, call: Call) -> list[tuple[str, Text]]:
-        if len(call.rows) == 1:
-            return self.holds(call.rows)
-        return [(self.name(row), self.about(row)) for row in call.rows]
-
-    def typed(self, call: Call) -> str:
-        if len(call.ids) > 1:
-            return str(len(call.ids))
-        return call.name if self.is_typed and call.ids else ""
-
-    def do(self, call: Call) -> int | None:
-        """Delete all of `ids`: the number deleted, None for a single one. Each that could not be deleted gets its own message."""
-        if len(call.ids) == 1:
-            self.delete(call, call.ids[0])
-            return None
-        done, wrong = each(call.ids, lambda id: self.delete_other(call, id))
-        for sentence in wrong:
-            messages.error(call.request, sentence)
-        return done
-
     def delete(self, call: Call, id: str) -> None:
         if self.remove is not None:
-            self.remove(call, id)
+            super().delete(call, id)
         else:
             self.kind.delete(call.actor, id)
 
     def delete_other(self, call: Call, id: str) -> None:
         not_own(call.actor, self.kind.find(id))
-        self.delete(call, id)
-
-    def next(self, call: Call, done: int | None) -> str:
-        return reverse(self.route)
-
-    def said(self, done: int | None) -> str:
-        return "" if done is None else ngettext("%(count)s deleted", "%(count)s deleted", done) % {"count": done}
+        super().delete_other(call, id)
 
 
 class Switch(Page):

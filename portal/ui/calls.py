@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from authorization.context import RequestContext
 from portal.ui import Text
@@ -81,6 +82,14 @@ class DeclaredPage(Page):
     """The view of one declaration."""
 
     about: Any = None
+
+    def onward(self, call: "Call", made: object) -> str:
+        """Where to go after the service's call: the page of this portal that ?next= names, else as the declaration says."""
+        asked = self.request.GET.get("next", "")
+        if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, None):
+            return asked
+        url: str = self.about.next(call, made)
+        return url
 
     def called(self, keys: dict[str, str]) -> Call:
         return Call(self.request, self.actor, self.about, keys)

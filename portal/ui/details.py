@@ -82,6 +82,10 @@ class ItemPage(Page):
         """List the cards of a tab other than the first."""
         raise NotImplementedError
 
+    def more(self, actor: RequestContext, row: Any, tab: str) -> dict[str, object]:
+        """Add to what the template shows, outside of the part that is live."""
+        return {}
+
     def get(self, request: HttpRequest, id: str, tab: str = "") -> HttpResponse:
         row = self.find(self.actor, id)
         actions = self.actions(self.actor, row)
@@ -95,7 +99,7 @@ class ItemPage(Page):
         if "live" in request.GET:
             return self.fragment("ui/detail_live.html", **context)
         context["loads"] = self.loads(row)
-        return self.page(self.template, home=self.home, **context)
+        return self.page(self.template, home=self.home, **context, **self.more(self.actor, row, tab))
 
     def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:
         """(name, label, address, whether it is open) of each tab. Raises: NotFound where `tab` is none of them."""

@@ -62,7 +62,7 @@ class FormPage(DeclaredPage):
         return self.answer_with(made) if isinstance(made, Shown) else self.go_on(call, made)
 
     def go_on(self, call: Call, made: Any) -> HttpResponse:
-        url, said = self.about.next(call, made), told(self.about.said, made)
+        url, said = self.onward(call, made), told(self.about.said, made)
         return self.go(url, said) if url else self.done(said)
 
     def answer_with(self, shown: Shown) -> HttpResponse:
@@ -140,7 +140,7 @@ class ConfirmPage(DeclaredPage):
             made = self.about.do(call)
         except CloudError as error:
             return self.show(call, error=error.message, status=422)
-        url, said = self.about.next(call, made), told(self.about.said, made)
+        url, said = self.onward(call, made), told(self.about.said, made)
         return self.go(url, said) if url else self.done(said)
 
     def show(self, call: Call, error: str = "", wrong: bool = False, status: int = 200) -> HttpResponse:

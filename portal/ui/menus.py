@@ -56,7 +56,7 @@ class VerbPage(DeclaredPage):
     def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
         call = self.called(keys)
         made = self.about.do(call)
-        url, said = self.about.next(call, made), told(self.about.said, made)
+        url, said = self.onward(call, made), told(self.about.said, made)
         return self.go(url, said) if url else self.done(said)
 
 

@@ -1,0 +1,93 @@
+"""Deleting one thing or many: each by its own verb, with what went wrong for each."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from common.errors import CloudError
+from portal.ui import Text
+from portal.ui.calls import Call, Declared, Words
+from portal.ui.dialogs import ConfirmPage
+
+
+def each(ids: Iterable[str], do: Callable[[str], object]) -> tuple[int, list[str]]:
+    """Runs `do` for every id, each in its own transaction; how many went well, and a sentence for each other one."""
+    done, wrong = 0, []
+    for id in list(dict.fromkeys(ids)):
+        try:
+            do(id)
+            done += 1
+        except CloudError as error:
+            wrong.append(error.message)
+    return done, wrong
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal(Declared):
+    """The dialog that deletes one (`id` in the address) or many in bulk (?ids=) by `remove`; `route` is their list.
+
+    `one` and `bulk` are the button's texts for one and for many. `about` is what a line says beside a name, `holds` what goes with the only
+    one. `is_typed`: one is confirmed by typing its name, since what it holds has no copy; many by typing their number.
+    """
+
+    route: str
+    one: Text
+    bulk: Text
+    text: Words = ""
+    about: Callable[[Any], Text] = lambda row: ""
+    fixed: Mapping[str, str] = field(default_factory=dict)  # what else the list's address has
+    holds: Callable[[list[Any]], list[tuple[str, Text]]] = lambda rows: []
+    is_typed: bool = False
+    remove: Callable[[Call, str], object] | None = None
+    view: ClassVar = ConfirmPage
+
+    def title(self, call: Call) -> str:
+        if len(call.rows) == 1:
+            return _("Delete %(name)s?") % {"name": call.name}
+        return ngettext("Delete %(count)s?", "Delete these %(count)s?", len(call.rows)) % {"count": len(call.rows)}
+
+    def submit(self, call: Call) -> Text:
+        return self.one if self.key in call.keys else self.bulk
+
+    def keep(self, call: Call) -> Text:
+        return _("Keep it") if self.key in call.keys else _("Keep them")
+
+    def lines(self, call: Call) -> list[tuple[str, Text]]:
+        if len(call.rows) == 1:
+            return self.holds(call.rows)
+        return [(self.name(row), self.about(row)) for row in call.rows]
+
+    def typed(self, call: Call) -> str:
+        if len(call.ids) > 1:
+            return str(len(call.ids))
+        return call.name if self.is_typed and call.ids else ""
+
+    def do(self, call: Call) -> int | None:
+        """Delete all of `ids`: the number deleted, None for a single one. Each that could not be deleted gets its own message."""
+        if len(call.ids) == 1:
+            self.delete(call, call.ids[0])
+            return None
+        done, wrong = each(call.ids, lambda id: self.delete_other(call, id))
+        for sentence in wrong:
+            messages.error(call.request, sentence)
+        return done
+
+    def delete(self, call: Call, id: str) -> None:
+        assert self.remove is not None
+        self.remove(call, id)
+
+    def delete_other(self, call: Call, id: str) -> None:
+        """Delete one of many."""
+        self.delete(call, id)
+
+    def next(self, call: Call, done: int | None) -> str:
+        keys = {name: value for name, value in call.keys.items() if name != self.key}
+        return reverse(self.route, kwargs={**keys, **self.fixed})
+
+    def said(self, done: int | None) -> str:
+        return "" if done is None else ngettext("%(count)s deleted", "%(count)s deleted", done) % {"count": done}
