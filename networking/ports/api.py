@@ -11,7 +11,7 @@ from hosts import drivers
 from networking import conversions
 from networking.desired.lists import domain_default, host_name
 from networking.ports import services, updates
-from networking.ports.models import FixedIP, Port, PortGroup
+from networking.ports.models import VNIC_TYPES, FixedIP, Port, PortGroup
 from networking.resource import InvalidFilter, Resource, views
 from networking.standard import NAME, STANDARD_COLUMNS, standard_fields, standard_values, tags_of
 from networking.subnets.api import OBJECTS, STRINGS
@@ -27,7 +27,6 @@ ADDRESSES = {
         "additionalProperties": False,
     },
 }
-VNIC_TYPES = ("normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic")
 
 FIELDS = Fields(
     "port",

@@ -21,6 +21,7 @@ ROUTER_OWNERS = (ROUTER_INTERFACE, ROUTER_GATEWAY)
 ROLES = (DHCP, *ROUTER_OWNERS, FLOATING_IP)
 REFUSAL = 600  # characters of what the DHCP server said
 GUEST_PREFIX = "compute:"
+VNIC_TYPES = ("normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder", "smart-nic")
 
 
 class ServerRow(Protocol):

@@ -1,217 +1,181 @@
-"""Creating, changing and removing networks, subnets and ports."""
+"""Creating, changing and removing networks, and choosing by hand which host serves one's DHCP."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hostagent.contract import inet
-from networking.networks import services as networks
-from networking.ports import services as ports
-from networking.subnets import services as subnets
+from authorization.context import RequestContext
+from hosts.models import Host
+from networking.agents import scheduling
+from networking.agents import services as agents
+from networking.agents.models import DHCP
+from networking.networks import segments, services
+from networking.networks.models import Network
+from portal.networks import subnets
+from portal.networks.fields import Cidr, Mtu
+from portal.ui import Text
 from portal.ui.calls import Call, to, to_made
-from portal.ui.dialogs import Delete, FormDialog, from_row
-from portal.ui.forms import Description, Lines, Name, Styled
+from portal.ui.dialogs import Confirm, FormDialog, from_row
+from portal.ui.forms import Description, Name, Stepped, Styled
 from portal.ui.menus import Action, Menu, gate
+from portal.ui.removal import Removal
+
+ADMINS_ALONE = ("shared", "external")
 
 
-class Cidr(forms.CharField):
-    """A network such as 10.0.1.0/24, IPv4 or IPv6."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", gettext_lazy("Addresses"))
-        super().__init__(**kwargs)
-        self.widget.attrs.update({"placeholder": "10.0.1.0/24", "class": "mono", "spellcheck": "false"})
-
-    def clean(self, value: object) -> str:
-        text = super().clean(value).strip()
-        if not text:
-            return ""
-        try:
-            return str(inet.ip_network(text))
-        except ValueError as error:
-            raise ValidationError(_("This is not a network such as 10.0.1.0/24.")) from error
+class NetworkFields(forms.Form):
+    description = Description()
+    admin_state_up = forms.BooleanField(label=gettext_lazy("Switched on"), required=False, initial=True)
+    shared = forms.BooleanField(label=gettext_lazy("Shared with every project"), required=False)
+    external = forms.BooleanField(
+        label=gettext_lazy("External"),
+        required=False,
+        help_text=gettext_lazy("Floating IPs and gateways come from it."),
+    )
+    port_security_enabled = forms.BooleanField(
+        label=gettext_lazy("Port security for new ports"), required=False, initial=True
+    )
+    mtu = Mtu()
 
 
-class NetworkForm(Styled):
+class CreateForm(Stepped, subnets.NewRange, NetworkFields):
     name = Name()
     cidr = Cidr(required=False, help_text=gettext_lazy("Makes a subnet with DHCP. Leave it empty to add one later."))
-    shared = forms.BooleanField(label=gettext_lazy("Shared with every project"), required=False)
+    subnet_name = Name(label=gettext_lazy("Subnet's name"), required=False)
+    zones = forms.MultipleChoiceField(
+        label=gettext_lazy("Availability zones"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    parts: Sequence[tuple[str, Text, Sequence[str]]] = (
+        ("network", gettext_lazy("Network"),
+         ("name", "cidr", "description", "admin_state_up", "shared", "external", "port_security_enabled", "mtu", "zones")),
+        ("subnet", gettext_lazy("Subnet"), ("subnet_name", *subnets.ADDRESSES[1:], "gateway", "no_gateway")),
+        ("details", gettext_lazy("Subnet details"), subnets.DETAILS[2:]),
+    )  # fmt: skip
 
 
-class EditForm(Styled):
+class EditForm(Styled, NetworkFields):
     name = Name(required=False)
-    description = Description()
-    admin_state_up = forms.BooleanField(label=gettext_lazy("Switched on"), required=False)
+    field_order = ("name", "description")
+
+
+@dataclass(frozen=True, kw_only=True)
+class New(subnets.New):
+    """A network and its first subnet."""
+
+    name: str
+    description: str
+    admin_state_up: bool
+    port_security_enabled: bool
+    mtu: int | None
+    zones: list[str]
+    shared: bool = False
+    external: bool = False
+    project: str | None = None
+    kind: str | None = None
+    physical: str | None = None
+    segment: int | None = None
 
 
 @transaction.atomic
-def create(call: Call, values: dict[str, object]) -> object:
-    """Create a network, and its first subnet where addresses are given: both or none."""
-    made = networks.create(call.actor, name=values["name"], shared=values.get("shared", False))
-    if values["cidr"]:
-        version = inet.ip_network(values["cidr"]).version
-        subnets.create(call.actor, network_id=made.id, cidr=values["cidr"], ip_version=version, name=values["name"])
+def create(actor: RequestContext, new: New) -> Network:
+    """Make a network, and its subnet where addresses are given: both or none."""
+    made = services.create(
+        actor, name=new.name, description=new.description, admin_state_up=new.admin_state_up, shared=new.shared,
+        external=new.external, port_security_enabled=new.port_security_enabled, mtu=new.mtu,
+        availability_zone_hints=new.zones, project_id=new.project, kind=new.kind or None,
+        physical=new.physical or None, segment=new.segment,
+    )  # fmt: skip
+    if new.cidr or new.pool:
+        new.create(actor, made.id)
     return made
 
 
 def only_admins_share(call: Call, form: forms.Form) -> None:
-    if not call.actor.is_admin:
-        del form.fields["shared"]
+    for name in ADMINS_ALONE if not call.actor.is_admin else ():
+        form.fields.pop(name, None)
 
+
+def zones(call: Call) -> list[tuple[str, str]]:
+    """List the zones of hosts that carry networks."""
+    return [(agents.ZONE, agents.ZONE)] if agents.every() else []
+
+
+PLACES = (*subnets.PLACES, (segments.NetworkSegmentInUse, "segment"))
 
 CREATE = FormDialog(
     panel="networks",
     title=gettext_lazy("Create network"),
     submit=gettext_lazy("Create"),
-    form=NetworkForm,
+    form=CreateForm,
+    choices={"pool": subnets.pools, "zones": zones},
     prepare=only_admins_share,
-    do=create,
+    places=PLACES,
+    do=lambda call, values: create(call.actor, New(**values)),
     next=to_made("network"),
 )
 EDIT = FormDialog(
     panel="networks",
-    find=networks.find,
+    find=services.find,
     title=gettext_lazy("Edit network"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     form=EditForm,
     initial=from_row,
-    do=lambda call, values: networks.update(call.actor, call.id, **values),
+    prepare=only_admins_share,
+    places=((services.ExternalNetworkInUse, "external"), (services.InvalidSharedSetting, "shared")),
+    do=lambda call, values: services.update(call.actor, call.id, **values),
+    next=to("network", "id"),
 )
-DELETE = Delete(
+DELETE = Removal(
     panel="networks",
-    find=networks.find,
+    find=services.find,
+    route="networks",
+    one=gettext_lazy("Delete the network"),
+    bulk=gettext_lazy("Delete the networks"),
     text=gettext_lazy("Its subnets go with it. It is refused while an instance or a router is on it."),
-    submit=gettext_lazy("Delete the network"),
-    do=lambda call: networks.delete(call.actor, call.id),
-    next=to("networks"),
+    remove=lambda call, id: services.delete(call.actor, id),
 )
 
 
-# ── Subnets ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Which host serves its DHCP ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class SubnetForm(Styled):
-    name = Name(required=False)
-    cidr = Cidr()
-    gateway = forms.GenericIPAddressField(
-        label=gettext_lazy("Gateway"), required=False, help_text=gettext_lazy("Empty: the first address.")
-    )
-    no_gateway = forms.BooleanField(label=gettext_lazy("No gateway"), required=False)
-    enable_dhcp = forms.BooleanField(label=gettext_lazy("Addresses by DHCP"), required=False, initial=True)
-    dns = Lines(label=gettext_lazy("DNS servers"), required=False, help_text=gettext_lazy("One a line."))
+class HostForm(Styled):
+    host = forms.ChoiceField(label=gettext_lazy("Host"))
 
 
-class EditSubnetForm(Styled):
-    name = Name(required=False)
-    enable_dhcp = forms.BooleanField(label=gettext_lazy("Addresses by DHCP"), required=False)
-    dns = Lines(label=gettext_lazy("DNS servers"), required=False, help_text=gettext_lazy("One a line."))
+def dhcp_hosts(call: Call) -> list[tuple[str, str]]:
+    return [(agent.host.name, agent.host.name) for agent in agents.every() if agent.kind == DHCP]
 
 
-def create_subnet(call: Call, values: dict[str, object]) -> None:
-    gateway = None if values["no_gateway"] else values["gateway"] or subnets.AUTO
-    subnets.create(
-        call.actor, network_id=call.id, name=values["name"], cidr=values["cidr"], gateway_ip=gateway,
-        ip_version=inet.ip_network(values["cidr"]).version, enable_dhcp=values["enable_dhcp"],
-        dns_nameservers=values["dns"],
-    )  # fmt: skip
+def agent_verbs(call: Call) -> list[Action]:
+    url, why = reverse("network-agent-delete", kwargs=call.keys), gate(call.actor, "delete_dhcp-network", None)
+    return [Action("remove-agent", _("Remove from this host"), "trash", url, why=why, risk=True)]
 
 
-def edit_subnet(call: Call, values: dict[str, object]) -> None:
-    subnets.update(
-        call.actor, call.id, name=values["name"], enable_dhcp=values["enable_dhcp"], dns_nameservers=values["dns"]
-    )
-
-
-def of_subnet(call: Call) -> dict[str, object]:
-    row = call.row
-    return {"name": row.name, "enable_dhcp": row.enable_dhcp, "dns": "\n".join(row.dns_nameservers)}
-
-
-def subnet_verbs(call: Call) -> list[Action]:
-    actor, row, ids = call.actor, call.row, [call.keys["id"], call.id]
-    change, remove = gate(actor, "update_subnet", row), gate(actor, "delete_subnet", row)
-    return [
-        Action("edit-subnet", _("Edit"), "pencil", reverse("subnet-edit", args=ids), why=change),
-        Action("delete-subnet", _("Delete"), "trash", reverse("subnet-delete", args=ids), why=remove, risk=True),
-    ]
-
-
-CREATE_SUBNET = FormDialog(
+ADD_AGENT = FormDialog(
     panel="networks",
-    title=gettext_lazy("Add subnet"),
-    submit=gettext_lazy("Add"),
-    form=SubnetForm,
-    initial=lambda call: {"enable_dhcp": True},
-    do=create_subnet,
-    next=to("network", "id"),
+    find=services.find,
+    title=gettext_lazy("Serve the DHCP of %(name)s on another host"),
+    submit=gettext_lazy("Move"),
+    hint=gettext_lazy("A network has one DHCP server: it leaves the host that it is on."),
+    form=HostForm,
+    choices={"host": dhcp_hosts},
+    places=((scheduling.NetworkHostedByDHCPAgent, "host"),),
+    do=lambda call, values: scheduling.place_network(call.actor, Host.objects.get(name=values["host"]), call.id),
+    next=to("network-tab", "id", tab="agents"),
 )
-SUBNET_MENU = Menu(panel="networks", find=subnets.find, key="subnet", actions=subnet_verbs)
-EDIT_SUBNET = FormDialog(
+AGENT_MENU = Menu(panel="networks", find=services.find, actions=agent_verbs)
+REMOVE_AGENT = Confirm(
     panel="networks",
-    find=subnets.find,
-    key="subnet",
-    title=gettext_lazy("Edit subnet"),
-    submit=gettext_lazy("Keep"),
-    form=EditSubnetForm,
-    initial=of_subnet,
-    do=edit_subnet,
-    next=to("network", "id"),
-)
-DELETE_SUBNET = Delete(
-    panel="networks",
-    find=subnets.find,
-    key="subnet",
-    name=lambda row: row.name or row.cidr,
-    title=gettext_lazy("Delete the subnet %(name)s?"),
-    submit=gettext_lazy("Delete the subnet"),
-    do=lambda call: subnets.delete(call.actor, call.id),
-    next=to("network", "id"),
-)
-
-
-# ── Ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class PortForm(Styled):
-    name = Name(required=False)
-    ip = forms.GenericIPAddressField(
-        label=gettext_lazy("Address"), required=False, help_text=gettext_lazy("Empty: the next free one.")
-    )
-
-
-def create_port(call: Call, values: dict[str, object]) -> None:
-    fixed = [{"ip_address": values["ip"]}] if values["ip"] else None
-    ports.create(call.actor, network_id=call.id, name=values["name"], fixed_ips=fixed)
-
-
-def port_verbs(call: Call) -> list[Action]:
-    taken = _("It belongs to what it is attached to") if call.row.role else ""
-    why = gate(call.actor, "delete_port", call.row, taken)
-    url = reverse("port-delete", args=[call.keys["id"], call.id])
-    return [Action("delete-port", _("Delete"), "trash", url, why=why, risk=True)]
-
-
-CREATE_PORT = FormDialog(
-    panel="networks",
-    title=gettext_lazy("Add port"),
-    submit=gettext_lazy("Add"),
-    form=PortForm,
-    do=create_port,
-    next=to("network", "id"),
-)
-PORT_MENU = Menu(panel="networks", find=ports.find, key="port", actions=port_verbs)
-DELETE_PORT = Delete(
-    panel="networks",
-    find=ports.find,
-    key="port",
-    name=lambda row: row.name or row.mac_address,
-    title=gettext_lazy("Delete the port %(name)s?"),
-    submit=gettext_lazy("Delete the port"),
-    do=lambda call: ports.delete(call.actor, call.id),
-    next=to("network", "id"),
+    find=services.find,
+    title=gettext_lazy("Stop the DHCP of %(name)s?"),
+    text=gettext_lazy("Instances on it get no address by DHCP until a host serves it again."),
+    submit=gettext_lazy("Stop it"),
+    do=lambda call: scheduling.remove_network(call.actor, Host.objects.get(name=call.keys["host"]), call.id),
+    next=to("network-tab", "id", tab="agents"),
 )

@@ -1,89 +1,111 @@
-"""Networks with their subnets and ports."""
+"""Networks: the list, and the page of one with its subnets, its ports and, for operators, who serves its DHCP."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import ClassVar
 
-from django.db.models import Count, Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from authorization.context import RequestContext
 from identity.models import Project
+from networking.agents import services as agents
+from networking.agents.models import DHCP
 from networking.networks import services
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.subnets.models import Subnet
-from portal.networks import status
-from portal.servers.listing import names_of
+from portal.admin.status import host as host_word
+from portal.networks import ports, status, subnets
 from portal.sharing.parts import share_action, who_card
 from portal.ui import Text
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
-from portal.ui.tables import Cell, Column, Row, age, joined
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row, age, joined
 from sharing import received
 
-OWNERS: dict[str, Text] = {
-    "network:dhcp": gettext_lazy("DHCP"),
-    "network:router_interface": gettext_lazy("router interface"),
-    "network:router_gateway": gettext_lazy("router gateway"),
-    "network:floatingip": gettext_lazy("floating IP"),
-}
+ON_OFF = (("True", gettext_lazy("Switched on")), ("False", gettext_lazy("Switched off")))
+
+
+def listed(actor: RequestContext) -> QuerySet[Network]:
+    """Return the networks of a project's pages: its own, those open to all, and those shared with the actor."""
+    mine = Q(project_id=actor.project_id or "") | Q(shared=True) | Q(external=True)
+    return Network.objects.visible_to(actor).filter(received.or_shared(actor, "network", mine))
 
 
 class Networks(ListPanel):
     panel, kind = "networks", "network"
-    columns = (
+    columns: ClassVar[Sequence[Column]] = (
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Status")),
         Column(gettext_lazy("Subnets")),
         Column(gettext_lazy("Shared"), hide="m"),
         Column(gettext_lazy("External"), hide="m"),
-        Column(gettext_lazy("Ports"), "n", "m"),
+        Column(gettext_lazy("Switched on"), hide="l"),
+        Column(gettext_lazy("Availability zones"), hide="l"),
         Column(gettext_lazy("Age"), "n", "m", "created_at"),
     )
-
-    new = New(gettext_lazy("Create network"), "network-create", "create_network")
+    filters: ClassVar[Sequence[Filter]] = (
+        Filter("name", gettext_lazy("Name")),
+        Filter("status", gettext_lazy("Status"), choices=ports.STATES),
+        Filter("shared", gettext_lazy("Shared"), choices=(("True", gettext_lazy("Shared")), ("False", gettext_lazy("Own")))),
+        Filter("external", gettext_lazy("External"),
+               choices=(("True", gettext_lazy("External")), ("False", gettext_lazy("Internal")))),
+        Filter("on", gettext_lazy("Switched on"), "admin_state_up", choices=ON_OFF),
+    )  # fmt: skip
+    new = New(gettext_lazy("Create network"), "network-create", "create_network", "wide")
     empty = Empty(
         gettext_lazy("No networks yet"),
         gettext_lazy("A network joins instances with each other. With a router it reaches the outside."),
         "openstack network create private",
     )
 
-    def query(self, actor: RequestContext) -> Any:
-        mine = Q(project_id=actor.project_id or "") | Q(shared=True) | Q(external=True)
-        return Network.objects.visible_to(actor).filter(received.or_shared(actor, "network", mine))
+    def bulk(self, actor: RequestContext) -> Sequence[Bulk]:
+        return (Bulk("delete", _("Delete…"), "trash", reverse("networks-delete") + "?ids=", risk=True),)
 
-    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
-        ids = [network.pk for network in found]
+    def query(self, actor: RequestContext) -> QuerySet[Network]:
+        return listed(actor)
+
+    def rows(self, actor: RequestContext, found: Sequence[Network]) -> list[Row]:
         cidrs: dict[str, list[str]] = {}
-        for network, cidr in Subnet.objects.visible_to(actor).filter(network__in=ids).values_list("network_id", "cidr"):
-            cidrs.setdefault(network, []).append(cidr)
-        seen = Port.objects.visible_to(actor).filter(network__in=ids)
-        ports = dict(seen.values_list("network_id").annotate(n=Count("pk")).order_by())
-        return [
-            Row(
-                network.pk, network.name or network.pk, reverse("network", args=[network.pk]),
-                status.network(network.status, network.admin_state_up),
-                (Cell("status", status.network(network.status, network.admin_state_up)),
-                 Cell("mono", joined(cidrs.get(network.pk, []))), Cell("yes", network.shared), Cell("yes", network.external),
-                 Cell("num", ports.get(network.pk, 0)), age(network.created_at)),
-                menu=reverse("network", args=[network.pk]) + "?menu=1",
-            )
-            for network in found
-        ]  # fmt: skip
+        held = Subnet.objects.visible_to(actor).filter(network__in=[network.pk for network in found])
+        for id, cidr in held.values_list("network_id", "cidr"):
+            cidrs.setdefault(id, []).append(cidr)
+        return [row(network, joined(cidrs.get(network.pk, []))) for network in found]
+
+
+def row(network: Network, cidrs: str) -> Row:
+    state = status.network(network.status, network.admin_state_up)
+    url = reverse("network", args=[network.pk])
+    cells = (
+        Cell("status", state), Cell("mono", cidrs), Cell("yes", network.shared), Cell("yes", network.external),
+        Cell("yes", network.admin_state_up), Cell("tags", [agents.ZONE] if network.dhcp_host else []), age(network.created_at),
+    )  # fmt: skip
+    return Row(network.pk, network.name or network.pk, url, state, cells, menu=f"{url}?menu=1")
 
 
 class NetworkItem(ItemPage):
     panel, kind = "networks", "network port subnet"
     find = staticmethod(services.find)
+    tabs = (
+        ("", gettext_lazy("Overview")),
+        ("subnets", gettext_lazy("Subnets")),
+        ("ports", gettext_lazy("Ports")),
+        ("agents", gettext_lazy("DHCP agents")),
+    )
+
+    def tabs_of(self, actor: RequestContext, row: Network) -> Sequence[tuple[str, Text]]:
+        return self.tabs if policy.allows(actor, "get_dhcp-agents") else self.tabs[:3]
 
     def actions(self, actor: RequestContext, row: Network) -> list[Action]:
-        may = gate(actor, "create_subnet", row)
         return [
-            Action("create-subnet", _("Add subnet"), "plus", reverse("subnet-create", args=[row.pk]), why=may),
-            Action("create-port", _("Add port"), "plus", reverse("port-create", args=[row.pk]),
-                   why=gate(actor, "create_port", row)),
+            Action("create-subnet", _("Add subnet"), "plus", reverse("subnet-create", args=[row.pk]), "wide",
+                   gate(actor, "create_subnet", row)),
+            Action("create-port", _("Add port"), "plus", reverse("port-create") + f"?network={row.pk}", "wide",
+                   gate(actor, "create_port", row)),
             Action("edit", _("Edit"), "pencil", reverse("network-edit", args=[row.pk]),
                    why=gate(actor, "update_network", row)),
             share_action(actor, "network", row),
@@ -92,72 +114,53 @@ class NetworkItem(ItemPage):
         ]  # fmt: skip
 
     def detail(self, actor: RequestContext, row: Network) -> Detail:
+        project = Project.objects.filter(pk=row.project_id).values_list("name", flat=True).first()
         facts = [
-            (
-                _("Project"),
-                Cell("text", Project.objects.filter(pk=row.project_id).values_list("name", flat=True).first()),
-            ),
+            (_("Project"), Cell("text", project)),
             (_("Shared"), Cell("yes", row.shared)),
             (_("External"), Cell("yes", row.external)),
-            (_("MTU"), Cell("num", row.mtu)),
+            (_("Switched on"), Cell("yes", row.admin_state_up)),
+            ("MTU", Cell("num", row.mtu)),
             (_("Port security"), Cell("yes", row.port_security_enabled)),
+            (_("Availability zones"), Cell("tags", row.availability_zone_hints)),
             (_("Created"), Cell("when", row.created_at)),
         ]
         if row.description:
             facts.append((_("Description"), Cell("text", row.description)))
         if actor.is_admin:
-            facts += [(_("Kind"), Cell("text", row.kind)), (_("Segment"), Cell("num", row.segment))]
-        cards = [subnets_card(actor, row), ports_card(actor, row), Card(_("Details"), pairs=facts, side=True)]
+            facts += [(_("Kind"), Cell("text", row.kind)), (_("Physical network"), Cell("mono", row.physical)),
+                      (_("Segment"), Cell("num", row.segment))]  # fmt: skip
+        cards = [subnets.card(actor, row), Card(_("Details"), pairs=facts, side=True, name="details")]
         cards.append(who_card(actor, "network", row))
         return Detail(row.name or row.pk, status.network(row.status, row.admin_state_up), cards=cards)
 
-
-def subnets_card(actor: RequestContext, network: Network) -> Card:
-    rows = [
-        Row(
-            subnet.pk, subnet.name or subnet.pk[:13], "", None,
-            (Cell("copy", subnet.cidr), Cell("mono", subnet.gateway_ip), Cell("yes", subnet.enable_dhcp),
-             Cell("mono", joined(subnet.dns_nameservers))),
-            menu=reverse("subnet-menu", args=[network.pk, subnet.pk]),
-        )
-        for subnet in Subnet.objects.visible_to(actor).filter(network=network).order_by("created_at", "pk")
-    ]  # fmt: skip
-    columns = (
-        Column(_("Name")), Column(_("Addresses")), Column(_("Gateway"), hide="m"), Column(_("DHCP"), hide="m"),
-        Column(_("DNS"), hide="m"),
-    )  # fmt: skip
-    return Card(_("Subnets"), columns=columns, rows=rows, name="subnets",
-                empty=_("No subnet: instances on this network get no address."))  # fmt: skip
-
-
-def device_of(port: Port, servers: dict[str, str]) -> Cell:
-    if port.server_id in servers:
-        return Cell("link", servers[port.server_id], reverse("instance", args=[port.server_id]))
-    if port.router_id:
-        return Cell("link", OWNERS[port.role], reverse("router", args=[port.router_id]))
-    return Cell("muted", OWNERS.get(port.role, port.device_owner))
+    def tab(self, actor: RequestContext, row: Network, name: str) -> list[Card]:
+        policy.require(actor, "get_dhcp-agents") if name == "agents" else None
+        cards = {"subnets": subnets.card, "ports": ports_card, "agents": agents_card}
+        return [cards[name](actor, row)]
 
 
 def ports_card(actor: RequestContext, network: Network) -> Card:
-    found = list(
-        Port.objects.visible_to(actor)
-        .filter(network=network)
-        .prefetch_related("fixed_ips")
-        .order_by("created_at")[:200]
-    )
-    servers = names_of(actor, found)
-    rows = [
-        Row(
-            port.pk, port.name or port.pk[:13], "", status.network(port.status, port.admin_state_up),
-            (Cell("status", status.network(port.status, port.admin_state_up)),
-             Cell("mono", joined(ip.ip_address for ip in port.fixed_ips.all())), Cell("copy", port.mac_address),
-             device_of(port, servers)),
-            menu=reverse("port-menu", args=[network.pk, port.pk]),
-            why=_("Served without its extra DHCP options: %(why)s") % {"why": port.dhcp_refusal} if port.dhcp_refusal else "",
-        )
-        for port in found
-    ]  # fmt: skip
-    columns = (
-        Column(_("Name")), Column(_("Status")), Column(_("Fixed IP")), Column("MAC", hide="m"), Column(_("Attached to"), hide="m"),
-    )  # fmt: skip
-    return Card(_("Ports"), columns=columns, rows=rows, empty=_("No ports yet."), name="ports")
+    seen = Port.objects.visible_to(actor).filter(network=network).select_related("network")
+    found = list(seen.prefetch_related("fixed_ips").order_by("created_at")[:200])
+    also, head = ("host", _("Host")) if actor.is_admin else ("network", _("Network"))
+    add = Action("add-port", _("Add port"), "plus", reverse("port-create") + f"?network={network.pk}", "wide",
+                 gate(actor, "create_port", network))  # fmt: skip
+    rows = ports.rows(actor, found, also)
+    return Card(_("Ports"), columns=ports.columns(head), rows=rows, empty=_("No ports yet."), action=add, name="ports")
+
+
+def agents_card(actor: RequestContext, network: Network) -> Card:
+    serving = [one for one in agents.every() if one.kind == DHCP and one.host.name == network.dhcp_host]
+    rows = []
+    for one in serving:
+        menu = reverse("network-agent-menu", kwargs={"id": network.pk, "host": one.host.name})
+        is_on = bool(agents.shown_state(one)["admin_state_up"])
+        word = host_word(one.host.state, enabled=one.host.enabled, forced_down=one.host.forced_down)
+        cells = (Cell("status", word), Cell("yes", is_on), Cell("age", one.host.last_seen_at))
+        rows.append(Row(one.id, one.host.name, "", None, cells, menu=menu))
+    head = (Column(_("Host")), Column(_("Status")), Column(_("Switched on")), Column(_("Last heard of"), "n", "m"))
+    add = Action("add-agent", _("Serve on another host"), "plus", reverse("network-agent-add", args=[network.pk]),
+                 why=gate(actor, "create_dhcp-network", None))  # fmt: skip
+    empty = _("No host serves its DHCP.")
+    return Card(_("DHCP agents"), columns=head, rows=rows, action=add, empty=empty, name="agents")

@@ -10,7 +10,18 @@ from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup
-from portal.networks import floatingips, groups, network_dialogs, networks, routers
+from portal.networks import (
+    floatingips,
+    groups,
+    network_dialogs,
+    networks,
+    port_dialogs,
+    ports,
+    router_dialogs,
+    routers,
+    rules,
+    subnets,
+)
 from portal.ui.hits import MOST, Found, Hit, named, new
 from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
 
@@ -18,14 +29,18 @@ GROUP = gettext_lazy("Network")
 
 
 def _networks(actor: RequestContext, text: str) -> Found:
-    """Networks by name or id, ports by MAC address or id."""
-    ports = Port.objects.visible_to(actor).filter(Q(id__startswith=text) | Q(mac_address__startswith=text))
-    on_ports = [
-        Hit(row.mac_address, reverse("network", args=[row.network_id]), "network", gettext_lazy("Port"), id=row.pk)
-        for row in (ports[:MOST] if text else ())
-    ]
     found = named(Network.objects.visible_to(actor), text, "network", "network", gettext_lazy("Network"))
-    return Found(also=[*found, *on_ports], deeds=new(gettext_lazy("New network"), "network-create", text))
+    return Found(also=found, deeds=new(gettext_lazy("New network"), "network-create", text))
+
+
+def _ports(actor: RequestContext, text: str) -> Found:
+    """Find ports by the start of their name, MAC address or id."""
+    begins = Q(id__startswith=text) | Q(mac_address__startswith=text) | Q(name__istartswith=text)
+    found = [
+        Hit(ports.called(row), reverse("port", args=[row.pk]), "plug-connected", gettext_lazy("Port"), id=row.pk)
+        for row in (Port.objects.visible_to(actor).filter(begins)[:MOST] if text else ())
+    ]
+    return Found(also=found, deeds=new(gettext_lazy("New port"), "port-create", text))
 
 
 def _routers(actor: RequestContext, text: str) -> Found:
@@ -73,9 +88,10 @@ QUOTAS = Quotas(
     ],
 )
 _SUBNET = "networks/<str:id>/subnets/<str:subnet>"
-_PORT = "networks/<str:id>/ports/<str:port>"
+_AGENT = "networks/<str:id>/agents/<str:host>"
+_PAIR = "ports/<str:id>/pairs/<str:mac>"
 _INTERFACE = "routers/<str:id>/interfaces/<str:port>"
-_RULE = "security-groups/<str:id>/rules/<str:rule>"
+_ROUTE = "routers/<str:id>/routes/<str:hop>"
 
 PANELS = (
     Panel(
@@ -92,16 +108,39 @@ PANELS = (
         urls=[
             path("networks", networks.Networks.as_view(), name="networks"),
             path("networks/create", network_dialogs.CREATE.as_view(), name="network-create"),
+            path("networks/delete", network_dialogs.DELETE.as_view(), name="networks-delete"),
             path("networks/<str:id>", networks.NetworkItem.as_view(), name="network"),
             path("networks/<str:id>/edit", network_dialogs.EDIT.as_view(), name="network-edit"),
             path("networks/<str:id>/delete", network_dialogs.DELETE.as_view(), name="network-delete"),
-            path("networks/<str:id>/subnets/create", network_dialogs.CREATE_SUBNET.as_view(), name="subnet-create"),
-            path(f"{_SUBNET}/menu", network_dialogs.SUBNET_MENU.as_view(), name="subnet-menu"),
-            path(f"{_SUBNET}/edit", network_dialogs.EDIT_SUBNET.as_view(), name="subnet-edit"),
-            path(f"{_SUBNET}/delete", network_dialogs.DELETE_SUBNET.as_view(), name="subnet-delete"),
-            path("networks/<str:id>/ports/create", network_dialogs.CREATE_PORT.as_view(), name="port-create"),
-            path(f"{_PORT}/menu", network_dialogs.PORT_MENU.as_view(), name="port-menu"),
-            path(f"{_PORT}/delete", network_dialogs.DELETE_PORT.as_view(), name="port-delete"),
+            path("networks/<str:id>/subnets/create", subnets.CREATE.as_view(), name="subnet-create"),
+            path(f"{_SUBNET}/menu", subnets.MENU.as_view(), name="subnet-menu"),
+            path(f"{_SUBNET}/edit", subnets.EDIT.as_view(), name="subnet-edit"),
+            path(f"{_SUBNET}/delete", subnets.DELETE.as_view(), name="subnet-delete"),
+            path("networks/<str:id>/agents/add", network_dialogs.ADD_AGENT.as_view(), name="network-agent-add"),
+            path(f"{_AGENT}/menu", network_dialogs.AGENT_MENU.as_view(), name="network-agent-menu"),
+            path(f"{_AGENT}/delete", network_dialogs.REMOVE_AGENT.as_view(), name="network-agent-delete"),
+            path("networks/<str:id>/<str:tab>", networks.NetworkItem.as_view(), name="network-tab"),
+        ],
+    ),
+    Panel(
+        name="ports",
+        label=gettext_lazy("Ports"),
+        icon="plug-connected",
+        group=GROUP,
+        place=315,
+        count=lambda actor: Port.objects.filter(project_id=actor.project_id or "").count(),
+        search=_ports,
+        urls=[
+            path("ports", ports.Ports.as_view(), name="ports"),
+            path("ports/create", port_dialogs.CREATE.as_view(), name="port-create"),
+            path("ports/delete", port_dialogs.DELETE.as_view(), name="ports-delete"),
+            path("ports/<str:id>", ports.PortItem.as_view(), name="port"),
+            path("ports/<str:id>/edit", port_dialogs.EDIT.as_view(), name="port-edit"),
+            path("ports/<str:id>/delete", port_dialogs.DELETE.as_view(), name="port-delete"),
+            path("ports/<str:id>/pairs/add", port_dialogs.ADD_PAIR.as_view(), name="pair-add"),
+            path(f"{_PAIR}/menu/<path:ip>", port_dialogs.PAIR_MENU.as_view(), name="pair-menu"),
+            path(f"{_PAIR}/delete/<path:ip>", port_dialogs.DELETE_PAIR.as_view(), name="pair-delete"),
+            path("ports/<str:id>/<str:tab>", ports.PortItem.as_view(), name="port-tab"),
         ],
     ),
     Panel(
@@ -116,15 +155,20 @@ PANELS = (
         subjects=[Subject("router", "router", names_of(Router))],
         urls=[
             path("routers", routers.Routers.as_view(), name="routers"),
-            path("routers/create", routers.CREATE.as_view(), name="router-create"),
+            path("routers/create", router_dialogs.CREATE.as_view(), name="router-create"),
+            path("routers/delete", router_dialogs.DELETE.as_view(), name="routers-delete"),
             path("routers/<str:id>", routers.RouterItem.as_view(), name="router"),
-            path("routers/<str:id>/edit", routers.EDIT.as_view(), name="router-edit"),
-            path("routers/<str:id>/gateway", routers.GATEWAY.as_view(), name="router-gateway"),
-            path("routers/<str:id>/clear-gateway", routers.CLEAR_GATEWAY.as_view(), name="router-clear"),
-            path("routers/<str:id>/delete", routers.DELETE.as_view(), name="router-delete"),
-            path("routers/<str:id>/interfaces/add", routers.ADD_INTERFACE.as_view(), name="router-interface"),
-            path(f"{_INTERFACE}/menu", routers.INTERFACE_MENU.as_view(), name="router-interface-menu"),
-            path(f"{_INTERFACE}/delete", routers.REMOVE_INTERFACE.as_view(), name="router-interface-delete"),
+            path("routers/<str:id>/edit", router_dialogs.EDIT.as_view(), name="router-edit"),
+            path("routers/<str:id>/gateway", router_dialogs.GATEWAY.as_view(), name="router-gateway"),
+            path("routers/<str:id>/clear-gateway", router_dialogs.CLEAR_GATEWAY.as_view(), name="router-clear"),
+            path("routers/<str:id>/delete", router_dialogs.DELETE.as_view(), name="router-delete"),
+            path("routers/<str:id>/interfaces/add", router_dialogs.ADD_INTERFACE.as_view(), name="router-interface"),
+            path(f"{_INTERFACE}/menu", router_dialogs.INTERFACE_MENU.as_view(), name="router-interface-menu"),
+            path(f"{_INTERFACE}/delete", router_dialogs.REMOVE_INTERFACE.as_view(), name="router-interface-delete"),
+            path("routers/<str:id>/routes/add", router_dialogs.ADD_ROUTE.as_view(), name="router-route"),
+            path(f"{_ROUTE}/menu/<path:to>", router_dialogs.ROUTE_MENU.as_view(), name="router-route-menu"),
+            path(f"{_ROUTE}/delete/<path:to>", router_dialogs.DELETE_ROUTE.as_view(), name="router-route-delete"),
+            path("routers/<str:id>/<str:tab>", routers.RouterItem.as_view(), name="router-tab"),
         ],
     ),
     Panel(
@@ -139,6 +183,8 @@ PANELS = (
         urls=[
             path("floating-ips", floatingips.FloatingIPs.as_view(), name="floating-ips"),
             path("floating-ips/create", floatingips.ALLOCATE.as_view(), name="floating-ip-create"),
+            path("floating-ips/delete", floatingips.RELEASE.as_view(), name="floating-ips-delete"),
+            path("floating-ips/<str:id>/edit", floatingips.EDIT.as_view(), name="floating-ip-edit"),
             path("floating-ips/<str:id>", floatingips.FloatingItem.as_view(), name="floating-ip"),
             path("floating-ips/<str:id>/associate", floatingips.ASSOCIATE.as_view(), name="floating-ip-associate"),
             path(
@@ -161,12 +207,12 @@ PANELS = (
         urls=[
             path("security-groups", groups.SecurityGroups.as_view(), name="security-groups"),
             path("security-groups/create", groups.CREATE.as_view(), name="security-group-create"),
+            path("security-groups/delete", groups.DELETE.as_view(), name="security-groups-delete"),
             path("security-groups/<str:id>", groups.GroupItem.as_view(), name="security-group"),
             path("security-groups/<str:id>/edit", groups.EDIT.as_view(), name="security-group-edit"),
             path("security-groups/<str:id>/delete", groups.DELETE.as_view(), name="security-group-delete"),
-            path("security-groups/<str:id>/rules/create", groups.ADD_RULE.as_view(), name="rule-create"),
-            path(f"{_RULE}/menu", groups.RULE_MENU.as_view(), name="rule-menu"),
-            path(f"{_RULE}/delete", groups.DELETE_RULE.as_view(), name="rule-delete"),
+            path("security-groups/<str:id>/rules", rules.RULES.as_view(), name="rules"),
+            path("security-groups/<str:id>/<str:tab>", groups.GroupItem.as_view(), name="security-group-tab"),
         ],
     ),
 )

@@ -6,7 +6,9 @@ document.addEventListener("click", event => {
   if (add) {
     const lines = add.closest("[data-lines]"), place = $("[data-lines-in]", lines);
     place.insertAdjacentHTML("beforeend", $("template", lines).innerHTML.replaceAll("__n__", lines.dataset.next++));
-    $("select, input", place.lastElementChild)?.focus();
+    const line = place.lastElementChild, fill = JSON.parse(add.dataset.fill || "{}");
+    for (const [name, value] of Object.entries(fill)) $(`[data-field=${name}]`, line).value = value;
+    $("select, input", line)?.focus();
   }
   if (drop) {
     const lines = drop.closest("[data-lines]");
