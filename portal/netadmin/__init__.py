@@ -1,0 +1,1 @@
+"""Networks, routers, floating IPs and RBAC policies of every project, for operators."""
