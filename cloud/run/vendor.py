@@ -38,12 +38,13 @@ BUNDLES = {
     "novnc.js": 'export { default } from "@novnc/novnc";',
     "xterm.js": 'export { Terminal } from "@xterm/xterm"; export { FitAddon } from "@xterm/addon-fit";',
     "uplot.js": 'export { default } from "uplot";',
+    "cytoscape.js": 'export { default } from "cytoscape";',
 }
 
 #: Packages whose licence travels with what was taken from them.
 LICENSED = (
     "@tabler/core", "@tabler/icons", "@novnc/novnc", "@xterm/xterm", "@xterm/addon-fit", "uplot",
-    "@fontsource-variable/inter", "@fontsource-variable/jetbrains-mono", "swagger-ui-dist",
+    "@fontsource-variable/inter", "@fontsource-variable/jetbrains-mono", "swagger-ui-dist", "cytoscape",
 )  # fmt: skip
 
 FONTS = """\

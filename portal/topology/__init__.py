@@ -1,0 +1,1 @@
+"""The map of a project's networks: what is joined with what, and how it reaches the outside."""
