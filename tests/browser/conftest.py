@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.acceptance import Walk
+from tests.browser.netwalk import NetWalk
 from tests.live import CLONE, LiveCloud
+from tests.rest import Rest
 
 IMAGES = CLONE / "docs" / "images"
 FLAGS = [
@@ -25,6 +27,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)  # of a page on a machine with other work
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         # Playwright's loop marks this thread as asynchronous; Django's fixtures of other folders run in it later.
@@ -98,3 +101,9 @@ def walk(fake_cloud: LiveCloud, enter: Enter) -> Callable[..., Walk]:
         return found
 
     return make
+
+
+@pytest.fixture
+def net(walk: Callable[..., Walk], fake_cloud: LiveCloud) -> Callable[[Walk, str], NetWalk]:
+    """`net(walk("ports", …), "demo")` is a walk whose effects are read back through the API as demo."""
+    return lambda found, account="demo": NetWalk(found, Rest(fake_cloud, account))

@@ -18,11 +18,12 @@ from networking.networks.models import Network
 from operations.models import Operation, OperationStep
 
 PANELS = [
-    "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/networks", "/routers",
+    "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/topology", "/networks", "/ports", "/routers",
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security",
 ]  # fmt: skip
 IDENTITY = ["/projects", "/users", "/groups", "/roles", "/domains", "/identity-providers", "/mappings"]
-ADMIN = ["/hosts", "/services", "/all-instances", "/audit", *IDENTITY]
+ADMIN = ["/hosts", "/services", "/all-instances", "/audit", "/all-networks", "/all-routers",
+         "/all-floating-ips", "/rbac-policies", *IDENTITY]  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])

@@ -138,7 +138,7 @@ def _routes(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
 
 
 #: First part of a page's path → the kind of thing it is about.
-PAGES = {"instances": "server", "images": "image", "key-pairs": "keypair", "networks": "network", "routers": "router",
+PAGES = {"instances": "server", "images": "image", "key-pairs": "keypair", "networks": "network", "ports": "port", "routers": "router",
          "floating-ips": "floatingip", "security-groups": "security_group", "projects": "project", "users": "user"}  # fmt: skip
 PARTS = {"subnet": "subnet", "port": "port", "rule": "security_group_rule"}
 TABS = ("console", "log", "activity", "interfaces")
