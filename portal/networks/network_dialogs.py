@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authorization import policy
 from authorization.context import RequestContext
 from hosts.models import Host
 from networking.agents import scheduling
@@ -149,7 +150,26 @@ class HostForm(Styled):
 
 
 def dhcp_hosts(call: Call) -> list[tuple[str, str]]:
+    policy.require(call.actor, "create_dhcp-network")
     return [(agent.host.name, agent.host.name) for agent in agents.every() if agent.kind == DHCP]
+
+
+def dhcp_host(call: Call, rule: str, name: str) -> Host:
+    """Find the host of a DHCP agent. Raises: Forbidden, AgentNotFound."""
+    policy.require(call.actor, rule)
+    for agent in agents.every():
+        if (agent.kind, agent.host.name) == (DHCP, name):
+            return agent.host
+    raise agents.AgentNotFound(id=name)
+
+
+def add_agent(call: Call, host: str) -> None:
+    scheduling.place_network(call.actor, dhcp_host(call, "create_dhcp-network", host), call.id)
+
+
+def remove_agent(call: Call) -> None:
+    host = dhcp_host(call, "delete_dhcp-network", call.keys["host"])
+    scheduling.remove_network(call.actor, host, call.id)
 
 
 def agent_verbs(call: Call) -> list[Action]:
@@ -166,7 +186,7 @@ ADD_AGENT = FormDialog(
     form=HostForm,
     choices={"host": dhcp_hosts},
     places=((scheduling.NetworkHostedByDHCPAgent, "host"),),
-    do=lambda call, values: scheduling.place_network(call.actor, Host.objects.get(name=values["host"]), call.id),
+    do=lambda call, values: add_agent(call, **values),
     next=to("network-tab", "id", tab="agents"),
 )
 AGENT_MENU = Menu(panel="networks", find=services.find, actions=agent_verbs)
@@ -176,6 +196,6 @@ REMOVE_AGENT = Confirm(
     title=gettext_lazy("Stop the DHCP of %(name)s?"),
     text=gettext_lazy("Instances on it get no address by DHCP until a host serves it again."),
     submit=gettext_lazy("Stop it"),
-    do=lambda call: scheduling.remove_network(call.actor, Host.objects.get(name=call.keys["host"]), call.id),
+    do=remove_agent,
     next=to("network-tab", "id", tab="agents"),
 )

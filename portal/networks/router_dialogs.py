@@ -17,6 +17,7 @@ from networking.ports import services as ports
 from networking.ports.models import FixedIP
 from networking.routers import gateway, interfaces, services
 from networking.routers.models import Router
+from networking.subnets import services as subnets
 from networking.subnets.models import Subnet
 from portal.networks.fields import MONO, Address, Cidr
 from portal.networks.network_dialogs import zones
@@ -162,7 +163,7 @@ def add_interface(call: Call, subnet: str, ip: str) -> None:
     if not ip:
         interfaces.add(call.actor, call.id, subnet_id=subnet)
         return
-    network = Subnet.objects.values_list("network_id", flat=True).get(pk=subnet)
+    network = subnets.find(call.actor, subnet).network_id
     fixed = [{"subnet_id": subnet, "ip_address": ip}]
     port = ports.create(call.actor, network_id=network, fixed_ips=fixed, project_id=call.row.project_id)
     interfaces.add(call.actor, call.id, port_id=port.id)

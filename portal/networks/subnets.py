@@ -15,6 +15,7 @@ from networking.addressing import IPNetwork
 from networking.errors import InvalidInput
 from networking.networks.models import Network
 from networking.subnetpools.models import SubnetPool
+from networking.subnetpools.services import find as find_pool
 from networking.subnets import checks, services
 from networking.subnets.models import Subnet
 from portal.networks.fields import Address, Addresses, Cidr, Ranges, Routes, at, in_lines, pool_words, route_words
@@ -119,7 +120,7 @@ class New:
 
     def create(self, actor: RequestContext, network_id: str) -> Subnet:
         """Make it on this network. Raises: those of the service."""
-        version = inet.ip_network(self.cidr).version if self.cidr else SubnetPool.objects.get(pk=self.pool).ip_version
+        version = inet.ip_network(self.cidr).version if self.cidr else find_pool(actor, self.pool).ip_version
         return services.create(
             actor, network_id=network_id, name=self.subnet_name, cidr=self.cidr or None, subnetpool_id=self.pool or None,
             prefixlen=self.prefixlen, gateway_ip=None if self.no_gateway else self.gateway or services.AUTO,
