@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
 from common.clock import now
+from common.errors import CloudError
 from compute.servers.models import Server
 from hosts.models import Host
 from hosts.states import is_down
@@ -112,6 +113,13 @@ class _Load(Page):
     def span(self) -> Span:
         """Read the span that is asked. Raises: NoSuchSpan."""
         return services.span(self.request.GET.get("span", "1h"))
+
+    def refuse(self, error: CloudError) -> HttpResponse:
+        """Answer an error; without a toast where the page asks again by itself, and says so in the charts' place."""
+        response = super().refuse(error)
+        if isinstance(error, services.SamplesUnavailable):
+            del response["HX-Trigger"]
+        return response
 
     def points(self, kind: Kind, shown: Sequence[Chart], found: Points, why: str) -> JsonResponse:
         span, until = self.span(), int(now().timestamp())

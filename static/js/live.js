@@ -108,6 +108,8 @@ function replace(body, id, row, why) {
   const old = $(`tr[data-id="${CSS.escape(id)}"]`, body);
   $(`tr[data-why-of="${CSS.escape(id)}"]`, body)?.remove();
   if (!row) { old.remove(); return; }
+  const drawn = $("[data-spark]", old), empty = $("[data-spark]", row);
+  if (drawn && empty) empty.innerHTML = drawn.innerHTML; // sparks.js asked for it
   if (old.outerHTML !== row.outerHTML) {
     const box = $("input[type=checkbox]", row), was = $("input[type=checkbox]", old);
     if (box && was) box.checked = was.checked;

@@ -43,6 +43,6 @@ async function ask() {
   setTimeout(ask, EVERY);
 }
 if (table && matchMedia("(min-width: 1101px)").matches) {
-  document.addEventListener("livechange", draw); // a row that changed has an empty cell
+  document.addEventListener("livechange", draw); // a row that is new has an empty cell
   ask();
 }

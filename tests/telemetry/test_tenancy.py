@@ -109,4 +109,5 @@ def test_samples_that_cannot_be_read_take_no_page_away(make_servers: Make, demo:
     store.path().mkdir()  # nothing that SQLite could open
     answer = demo.get(f"/instances/{server.id}")
     assert answer.status_code == 200 and "The samples cannot be read now" in answer.content.decode()
-    assert demo.get(f"/instances/{server.id}/load").status_code == 503
+    asked = demo.get(f"/instances/{server.id}/load", headers={"HX-Request": "true"})
+    assert asked.status_code == 503 and "HX-Trigger" not in asked  # each ten seconds a toast
