@@ -33,6 +33,25 @@ def test_guests_get_their_lease_and_reach_each_other_across_hosts_at_full_size(w
     assert {fact["port_id"] for fact in facts} == {one.port["id"], two.port["id"]}
 
 
+def test_ports_are_counted_in_their_guests_directions(world: World) -> None:
+    one, two = small_cloud(world)
+    world.rules = [world.rule("egress"), world.rule("ingress", protocol="udp", cidr="192.168.77.0/24")]
+    world.apply()
+
+    def counts() -> tuple[dict[str, int], dict[str, int]]:
+        found = [world.hosts[guest.host.name].ask("read_samples") for guest in (one, two)]
+        return found[0][one.port["id"]], found[1][two.port["id"]]
+
+    before = counts()
+    text = "x" * 1000
+    one.run("bash", "-c", f"for n in $(seq 50); do echo -n {text} > /dev/udp/192.168.77.12/9; done")
+    after = eventually(lambda: now if (now := counts())[1]["in_packets"] - before[1]["in_packets"] >= 50 else None)
+    sent, received = after[0]["out_bytes"] - before[0]["out_bytes"], after[1]["in_bytes"] - before[1]["in_bytes"]
+    assert 50_000 <= sent < 60_000 and 50_000 <= received < 60_000
+    assert after[0]["out_packets"] - before[0]["out_packets"] >= 50
+    assert after[0]["in_bytes"] - before[0]["in_bytes"] < 20_000 > after[1]["out_bytes"] - before[1]["out_bytes"]
+
+
 def test_an_unknown_guest_gets_no_lease(world: World) -> None:
     small_cloud(world)
     stranger = world.add_port("host1", "192.168.77.99", security=False)
