@@ -9,7 +9,7 @@ import pytest
 
 from tests.live import LiveCloud
 
-pytest_plugins = ["tests.answers", "tests.budget", "tests.emptied", "tests.resume", "tests.unit"]
+pytest_plugins = ["tests.answers", "tests.browsing", "tests.budget", "tests.emptied", "tests.resume", "tests.unit"]
 
 #: What a mark needs on this machine. A missing one fails the test by name; nothing is skipped.
 NEEDS = {

@@ -73,14 +73,8 @@ def create(call: Call, values: dict[str, Any]) -> Any:
     made = services.create(call.actor, name=values["name"], public_key=values["public_key"].strip() or None)
     if made.private_key is None:
         return made.row
-    context = {"row": made.row, "private_key": made.private_key, "back": call.request.GET.get("next", "")}
-    return Shown("keypairs/made.html", made.row.name, context)
-
-
-def after(call: Call, row: KeyPair) -> str:
-    if call.request.GET.get("next") == "launch":
-        return reverse("launch") + f"?key_name={row.name}"
-    return reverse("key-pairs")
+    context = {"row": made.row, "private_key": made.private_key}
+    return Shown("keypairs/made.html", made.row.name, context, made.row)
 
 
 CREATE = FormDialog(
@@ -89,7 +83,8 @@ CREATE = FormDialog(
     submit=gettext_lazy("Create"),
     form=KeyForm,
     do=create,
-    next=after,
+    next=to("key-pairs"),
+    value=lambda row: str(row.name),
     said=lambda row: _("Imported %(name)s") % {"name": row.name},
 )
 DELETE = Delete(

@@ -1,5 +1,6 @@
 """Forms and confirmations, declared: in a dialog when a script asks, as a page of their own otherwise."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from common.errors import CloudError
 from portal.ui import Text
-from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, Words, stay, told, worded
+from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, Words, name_of, stay, told, worded
 from portal.ui.pages import is_fragment, status_of
 
 KEEP_IT, DELETE_IT = gettext_lazy("Keep it"), gettext_lazy("Delete %(name)s?")
@@ -20,11 +21,19 @@ KEEP_IT, DELETE_IT = gettext_lazy("Keep it"), gettext_lazy("Delete %(name)s?")
 
 @dataclass(frozen=True)
 class Shown:
-    """The answer of a form's verb that does not go on: a fragment that is shown once, such as a secret."""
+    """The answer of a form's verb that does not go on: a fragment that is shown once, such as a secret of the row `made`.
+
+    The dialog with it is closed by the fragment's own buttons alone (static/js/guard.js).
+    """
 
     template: str
     title: str
     context: Mapping[str, Any]
+    made: Any = None
+
+
+#: ?pick: the dialog's answer tells what was made, and the page puts it into the select that the dialog's link names.
+PICK = "pick"
 
 
 def from_address(call: Call) -> dict[str, Any]:
@@ -62,12 +71,27 @@ class FormPage(DeclaredPage):
         return self.answer_with(made) if isinstance(made, Shown) else self.go_on(call, made)
 
     def go_on(self, call: Call, made: Any) -> HttpResponse:
-        url, said = self.onward(call, made), told(self.about.said, made)
+        said = told(self.about.said, made)
+        if self.picks:
+            return self.picked(self.done(said), made)
+        url = self.onward(call, made)
         return self.go(url, said) if url else self.done(said)
+
+    @property
+    def picks(self) -> bool:
+        """Whether the page that opened the dialog takes what it makes."""
+        return is_fragment(self.request) and PICK in self.request.GET
+
+    def picked(self, response: HttpResponse, made: Any) -> HttpResponse:
+        """Add to the answer what a select takes: the row's value there and its name."""
+        said = json.loads(response.get("HX-Trigger", "{}"))
+        response["HX-Trigger"] = json.dumps(said | {"made": {"value": self.about.value(made), "text": name_of(made)}})
+        return response
 
     def answer_with(self, shown: Shown) -> HttpResponse:
         if is_fragment(self.request):
-            return self.fragment(shown.template, **shown.context)
+            response = self.fragment("ui/shown_once.html", piece=shown.template, picks=self.picks, **shown.context)
+            return self.picked(response, shown.made) if self.picks else response
         return self.page("ui/shown_page.html", piece=shown.template, title=shown.title, **shown.context)
 
     def show(self, call: Call, form: forms.Form, status: int = 200) -> HttpResponse:
@@ -95,6 +119,7 @@ class FormDialog(Declared):
     #: At which field an error of the service stands; others stand above all fields.
     places: Sequence[tuple[type[CloudError], str]] = ()
     next: Next = stay
+    value: Callable[[Any], str] = lambda made: str(made.pk)  # of what was made, in a select
     said: Said = ""
     hint: Text = ""
     risk: bool = False

@@ -1,5 +1,6 @@
 // The page's behaviour: dialogs, menus, toasts, copying, the palette.
 import { own, signInAgain } from "./again.js";
+import { guard } from "./guard.js";
 
 export { csrf } from "./again.js";
 export const $ = (selector, root = document) => root.querySelector(selector);
@@ -11,7 +12,8 @@ export const BACKGROUND = { headers: { "X-Background": "1" } }; // what nobody a
 let gone = false;
 export async function fragment(url, options = {}) {
   const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...own(), ...(options.headers || {}) };
-  const response = await fetch(url, { credentials: "same-origin", ...options, headers });
+  let response;
+  try { response = await fetch(url, { credentials: "same-origin", ...options, headers }); } catch (error) { unanswered(headers); throw error; }
   const why = response.headers.get("X-Sign-In");
   if (why) {
     if (headers["X-Background"]) throw new Error("signed out");
@@ -23,22 +25,29 @@ export async function fragment(url, options = {}) {
   const leaves = response.headers.has("X-Gone"); // what the page shows is not there any more: said once
   if (!leaves || !gone) triggers(response.headers.get("HX-Trigger"));
   if (leaves) { gone = true; throw Object.assign(new Error(`gone ${url}`), { gone }); }
-  if (!response.ok) throw new Error(`${response.status} ${url}`);
+  if (!response.ok) {
+    if (!response.headers.has("HX-Trigger")) unanswered(headers);
+    throw new Error(`${response.status} ${url}`);
+  }
   return response.text();
 }
+// What somebody asked for and did not get is told; what the page asks by itself is asked again.
+export function unanswered(headers = {}) { if (!headers["X-Background"]) toast({ kind: "bad", text: said.saidFailed }); }
 
 function triggers(text) {
   if (!text) return;
   const found = JSON.parse(text);
   if (found.toast) toast(found.toast);
+  if (found.made) take(found.made);
 }
 
 // ── Toasts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 export function toast({ kind = "ok", text, request = "" }) {
+  if (kind === "bad" && !request && $$("#toasts [data-toast=bad] .grow").some(one => one.textContent === text)) return;
   const note = document.createElement("div");
   note.className = "note";
   note.dataset.toast = kind;
-  note.innerHTML = `<span class="mark ${kind}">${icon(kind === "bad" ? "bad" : "ok")}</span><div class="grow"></div><button type="button" class="ib sq" data-dismiss>${icon("x")}</button>`;
+  note.innerHTML = `<span class="told ${kind}">${icon(kind === "bad" ? "bad" : "ok")}</span><div class="grow"></div><button type="button" class="ib sq" data-dismiss>${icon("x")}</button>`;
   $(".grow", note).textContent = text;
   $("button", note).setAttribute("aria-label", said.saidDismiss);
   if (request) {
@@ -51,8 +60,18 @@ export function toast({ kind = "ok", text, request = "" }) {
     $(".grow", note).append(see);
   }
   $("#toasts").append(note);
+  above();
   if (kind !== "bad") setTimeout(() => note.remove(), 6000);
 }
+// An open dialog is above all else of the page: toasts go above it, and back once it is closed.
+function above() {
+  const box = $("#toasts");
+  if (box.matches(":popover-open")) box.hidePopover();
+  if (!$("dialog:modal")) { box.removeAttribute("popover"); return; }
+  box.popover = "manual";
+  box.showPopover();
+}
+document.addEventListener("close", event => { if (event.target.matches("dialog")) above(); }, true);
 $$("#toasts [data-toast=ok]").forEach(note => setTimeout(() => note.remove(), 6000));
 document.body.addEventListener("toast", event => toast(event.detail));
 document.body.addEventListener("htmx:responseError", event => { if (!event.detail.xhr.getResponseHeader("HX-Trigger")) toast({ kind: "bad", text: said.saidFailed }); });
@@ -78,16 +97,33 @@ export async function copy(button) {
 
 // ── Dialogs ───────────────────────────────────────────────────────────────────────────────────────────────────────
 const dialog = $("#dialog");
-export async function openDialog(url, wide = false) {
+let picks = ""; // the select of the page that takes what the dialog makes
+export async function openDialog(url, wide = false, into = "") {
   const body = $("#dialog-body");
   body.innerHTML = await fragment(url);
+  picks = into;
+  delete dialog.dataset.left;
   window.htmx.process(body);
+  body.dispatchEvent(new Event("formshown", { bubbles: true }));
   dialog.classList.toggle("wide", wide);
   if (!dialog.open) dialog.showModal();
   ($("[aria-invalid=true], [autofocus]", body) || $("input:not([type=hidden]):not([type=file]), select, textarea", body))?.focus();
 }
-dialog.addEventListener("mousedown", event => { if (event.target === dialog) dialog.close(); });
-document.body.addEventListener("htmx:afterSwap", event => { if (event.detail.target.id === "dialog-body") ($("[aria-invalid=true]", dialog) || $("[role=alert]", dialog))?.focus(); });
+guard(dialog);
+function take({ value, text }) {
+  const select = picks && $(picks);
+  if (!select) return;
+  const known = [...select.options].find(option => option.value === value) || select.appendChild(new Option(text, value));
+  known.selected = true;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+}
+document.body.addEventListener("made", event => take(event.detail));
+document.body.addEventListener("htmx:afterSwap", event => {
+  if (event.detail.target.id !== "dialog-body") return;
+  event.detail.target.dispatchEvent(new Event("formshown", { bubbles: true }));
+  if (event.detail.xhr.status === 422) for (const form of $$("form", dialog)) form.dataset.tried = "1";
+  ($("[aria-invalid=true]", dialog) || $("[role=alert]", dialog) || $("[data-shown-once] .sf .btn", dialog))?.focus();
+});
 document.body.addEventListener("htmx:afterRequest", event => {
   delete event.detail.elt.dataset.sent;
   if (event.detail.successful && event.detail.xhr.status === 204) {
@@ -136,7 +172,7 @@ document.addEventListener("click", event => {
     if (event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     $$("[popover]:popover-open").forEach(pop => pop.hidePopover());
-    openDialog(hit.href, data.dialog === "wide").catch(() => {});
+    openDialog(hit.href, data.dialog === "wide", data.picks).catch(() => {});
   } else if (data.menu !== undefined) { event.preventDefault(); openMenu(hit).catch(() => {}); }
   else if (data.close !== undefined) hit.closest("dialog").close();
   else if (data.dismiss !== undefined) hit.closest(".note").remove();
@@ -244,11 +280,13 @@ document.addEventListener("input", event => {
     const url = new URL(location.href);
     field.value ? url.searchParams.set("q", field.value) : url.searchParams.delete("q");
     url.searchParams.delete("page");
-    let answer = await fetch(url);
-    if (answer.redirected) {
+    const read = () => fetch(url).catch(() => null);
+    let answer = await read();
+    if (answer?.redirected) {
       try { await signInAgain(); } catch { return; }
-      answer = await fetch(url);
+      answer = await read();
     }
+    if (!answer?.ok) { unanswered(); return; }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     history.replaceState(null, "", url);
     const at = field.selectionStart, main = $("#main"), fresh = $("#main", page);

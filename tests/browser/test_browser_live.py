@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from cloud.run import users
-from tests.browser.conftest import Enter
+from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.rest import COMPUTE, Rest
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cloud.run import vendor
-from tests.browser.conftest import Enter
+from tests.browsing import Enter
 from tests.live import LiveCloud
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Enter
 from tests.browser.test_browser_look import _axe
+from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.rest import COMPUTE, IDENTITY, Rest, until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Enter
+from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.rest import until
 
