@@ -1,5 +1,6 @@
 """Making, pointing and removing floating IPs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -213,6 +214,23 @@ def _inner_address(port: Port, asked: str | None) -> FixedIP:
             port=port.id,
         )
     return held[0]
+
+
+def outsides(subnet_ids: Iterable[str], project_id: str) -> dict[str, set[str]]:
+    """Read which external networks' floating IPs can lead to a project's ports: subnet id → ids. The rule is _router_between's."""
+    interfaces = FixedIP.objects.filter(
+        subnet__in=subnet_ids, port__role=ROUTER_INTERFACE, port__router__gateway_port__isnull=False
+    )
+    found: dict[str, set[str]] = {}
+    for subnet, owner, network_owner, outside in interfaces.values_list(
+        "subnet_id",
+        "port__router__project_id",
+        "subnet__network__project_id",
+        "port__router__gateway_port__network_id",
+    ):
+        if owner in (project_id, network_owner):
+            found.setdefault(subnet, set()).add(outside)
+    return found
 
 
 def _router_between(subnet: Subnet, external_id: str, port: Port) -> Router:

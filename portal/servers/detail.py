@@ -1,8 +1,10 @@
 """One instance: its head, and a tab each for facts, console, log, activity and interfaces."""
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -57,8 +59,17 @@ def head(server: Server) -> dict[str, object]:
         "flavor": {"name": name, "vcpus": vcpus, "ram": ram, "disk": (server.flavor or {}).get("disk", 0)},
         "image_name": image or (server.image_id or "")[:8],
         "fault": sentence(server.fault_code, server.fault_data) if server.fault_code else "",
+        "again": launch_again(server),
         "tabs": TABS,
     }
+
+
+def launch_again(server: Server) -> str:
+    """The launch form with what a server was asked for that never ran; "" for one that did."""
+    if server.launched_at or not states.is_error(server.vm_state):
+        return ""
+    asked = {"name": server.name, "image": server.image_id, "flavor": server.flavor_id, "key_name": server.key_name}
+    return f"{reverse('launch')}?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
 def boot(server: Server) -> dict[str, object]:
@@ -87,6 +98,9 @@ def boot(server: Server) -> dict[str, object]:
             break
         if progress.stops_a_list(line.state):
             break
+    if states.is_error(server.vm_state) and not server.launched_at:
+        for line in (line for line in lines if progress.is_waiting(line.state)):
+            line.note = _("not reached")
     ends = [stage.at for stage in stages if stage.at]
     timelines.stretch(lines, begin, max(ends) if ends and not live else now())
     ready = server.login_at

@@ -20,11 +20,11 @@ from networking.floatingips import services as floating_ips
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports import services as ports
-from networking.ports.models import Port
+from networking.ports.models import FixedIP, Port
 from networking.securitygroups.models import SecurityGroup
 from portal.templatetags.look import gib, mib
 from portal.ui import Text
-from portal.ui.calls import Call
+from portal.ui.calls import Call, leave
 from portal.ui.dialogs import Confirm, FormDialog, choices
 from portal.ui.forms import Description, Name, Styled
 
@@ -62,7 +62,9 @@ def edit(call: Call, values: dict[str, object]) -> None:
 
 
 def sizes(call: Call) -> list[tuple[str, str]]:
-    rows = flavors.visible(call.actor).exclude(pk=call.row.flavor_id).order_by("ram", "vcpus")
+    """The flavors that it can have: another one, whose disk is not smaller."""
+    rows = flavors.visible(call.actor).exclude(pk=call.row.flavor_id).filter(disk__gte=call.row.flavor["disk"])
+    rows = rows.filter(disabled=False).order_by("ram", "vcpus")
     return [(row.pk, f"{row.name}: {row.vcpus} vCPU, {mib(row.ram)}, {gib(row.disk)}") for row in rows]
 
 
@@ -110,6 +112,7 @@ REBUILD = FormDialog(
         "The root disk is made anew from an image; what is on it now is lost. Name, addresses and id stay."
     ),
     form=ImageForm,
+    initial=lambda call: {"image": of_id(call.actor, call.id).image_id},
     choices={"image": images},
     do=lambda call, values: rebuild.rebuild(call.actor, server_id=call.id, image_id=values["image"]),
 )
@@ -149,9 +152,18 @@ def delete_submit(call: Call) -> str:
     return ngettext("Delete the instance", "Delete %(count)s instances", count) % {"count": count}
 
 
-def delete(call: Call) -> None:
+def delete(call: Call) -> list[str]:
+    """The names of the servers that are being deleted."""
     for server in call.rows:
         deletion.delete(call.actor, server_id=server.id)
+    return [server.name for server in call.rows]
+
+
+def deleting(names: list[str]) -> str:
+    return ngettext("Deleting %(name)s", "Deleting %(count)s instances", len(names)) % {
+        "name": names[0],
+        "count": len(names),
+    }
 
 
 #: One instance, or those of ?ids=; several want their number typed.
@@ -165,6 +177,8 @@ DELETE = Confirm(
     keep=lambda call: _("Keep it") if len(call.rows) == 1 else _("Keep them"),
     typed=lambda call: str(len(call.rows)) if len(call.rows) > 1 else "",
     do=delete,
+    next=leave("instances", "instance"),
+    said=deleting,
 )
 
 
@@ -178,19 +192,36 @@ class FloatingForm(Styled):
     port = forms.ChoiceField(label=gettext_lazy("Leads to"))
 
 
-def floating_choices(actor: RequestContext) -> list[tuple[str, Text]]:
-    """List the project's unassociated floating IPs, then a new one from each external network."""
+def floating_choices(actor: RequestContext, reach: set[str] | None = None) -> list[tuple[str, Text]]:
+    """List the project's unassociated floating IPs, then a new one from each external network; of those in `reach` alone."""
     free = FloatingIP.objects.filter(project_id=actor.project_id or "", port=None).order_by("floating_ip_address")
-    found: list[tuple[str, Text]] = [(row.pk, row.floating_ip_address) for row in free]
     pools = Network.objects.visible_to(actor).filter(external=True).order_by("name")
+    if reach is not None:
+        free, pools = free.filter(network__in=reach), pools.filter(pk__in=reach)
+    found: list[tuple[str, Text]] = [(row.pk, row.floating_ip_address) for row in free]
     found += [(NEW + row.pk, _("A new one from %(pool)s") % {"pool": row.name}) for row in pools]
     return found
 
 
+def reach_of(server: Server) -> dict[str, set[str]]:
+    """The server's IPv4 subnets that a router joins to the outside → the external networks there."""
+    subnets = FixedIP.objects.filter(port__in=Port.objects.of_server(server), subnet__ip_version=4)
+    return floating_ips.outsides(set(subnets.values_list("subnet_id", flat=True)), server.project_id)
+
+
+def no_way_out(server: Server) -> str:
+    """Say why no floating IP can lead to a server; "" if one can."""
+    return "" if reach_of(server) else _("No router joins its networks to the outside")
+
+
 def port_choices(server: Server) -> list[tuple[str, Text]]:
-    found = ports.addresses({server.id: server.project_id})[server.id]
-    entries = [entry for entry in found if entry["type"] == "fixed" and entry["version"] == 4]
-    return [(f"{entry['port_id']} {entry['ip']}", f"{entry['ip']} ({entry['network_name']})") for entry in entries]
+    """The server's addresses to which a floating IP can lead."""
+    reach = reach_of(server)
+    held = FixedIP.objects.filter(port__in=Port.objects.of_server(server), subnet__in=reach)
+    return [
+        (f"{row.port_id} {row.ip_address}", f"{row.ip_address} ({row.port.network.name})")
+        for row in held.select_related("port__network").order_by("port__created_at", "ip_address")
+    ]
 
 
 def associate(actor: RequestContext, choice: str, port_id: str, fixed_ip: str | None) -> str:
@@ -237,7 +268,7 @@ ADD_FLOATING_IP = FormDialog(
     hint=gettext_lazy("An address of the outside that leads to the instance."),
     form=FloatingForm,
     choices={
-        "floating": lambda call: floating_choices(call.actor),
+        "floating": lambda call: floating_choices(call.actor, set().union(*reach_of(call.row).values())),
         "port": lambda call: port_choices(call.row),
     },
     do=add_floating_ip,

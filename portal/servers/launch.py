@@ -24,6 +24,7 @@ from compute.servers.create import services as creating
 from compute.servers.models import Server
 from images.images import states as image_states
 from images.images.models import Image
+from networking.floatingips import services as floating_ips
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.securitygroups import defaults as group_defaults
@@ -95,6 +96,10 @@ class LaunchSpec:
             found["image"] = _("Choose an image.")
         if not self.flavor:
             found["flavor"] = _("Choose a flavor.")
+        if not self.networks:
+            found["networks"] = _("Choose a network.")
+        if not self.groups:
+            found["groups"] = _("Choose a security group: the default one lets nothing in.")
         return found
 
 
@@ -168,10 +173,24 @@ def network_rows(actor: RequestContext) -> list[dict[str, object]]:
         rows = rows.filter(
             received.or_shared(actor, "network", Q(project_id=actor.project_id) | Q(shared=True), OPERATE)
         )
+    subnets = list(Subnet.objects.filter(network__in=rows).values_list("pk", "network_id", "cidr"))
+    outsides = floating_ips.outsides([pk for pk, _network, _cidr in subnets], actor.project_id or "")
     cidrs: dict[str, list[str]] = {}
-    for network, cidr in Subnet.objects.filter(network__in=rows).values_list("network_id", "cidr"):
+    reach: dict[str, set[str]] = {}
+    for pk, network, cidr in subnets:
         cidrs.setdefault(network, []).append(cidr)
-    return [{"row": row, "cidrs": cidrs.get(row.pk, [])} for row in rows]
+        reach.setdefault(network, set()).update(outsides.get(pk, ()))
+    return [{"row": row, "cidrs": cidrs.get(row.pk, []), "reach": sorted(reach.get(row.pk, ()))} for row in rows]
+
+
+def floating_rows(actor: RequestContext, networks: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """The floating IPs that can lead to an instance on one of the networks, each with those networks."""
+    found: list[dict[str, object]] = []
+    for outside in dict.fromkeys(outside for network in networks for outside in network["reach"]):
+        where = " ".join(network["row"].pk for network in networks if outside in network["reach"])
+        choices = floating_choices(actor, {outside})
+        found += [{"value": value, "label": label, "where": where} for value, label in choices]
+    return sorted(found, key=lambda one: str(one["value"]).startswith(NEW))
 
 
 class Launch(Page):
@@ -206,13 +225,14 @@ class Launch(Page):
         images, networks = image_rows(actor), network_rows(actor)
         groups = list(SecurityGroup.objects.filter(project_id=project).order_by("-is_default", "name"))
         choices = flavor_rows(actor, use)
-        _defaults(spec, images, choices, networks, groups)
+        if not self.request.POST:
+            _defaults(spec, images, choices, networks, groups)
         return self.page(
             "servers/launch.html",
             status,
             spec=spec, errors=errors, images=images, flavors=choices, networks=networks, groups=groups,
             keys=KeyPair.objects.filter(user_id=actor.user_id).order_by("name"),
-            floating=floating_choices(actor),
+            floating=floating_rows(actor, networks),
             zones=sorted(creating.known_zones()),
             use={"instances": use["instances"], "cores": use["cores"], "ram": use["ram"], "floatingip": net["floatingip"]},
         )  # fmt: skip
@@ -222,11 +242,13 @@ def _defaults(spec: LaunchSpec, images: list[Any], choices: list[Any], networks:
     """Such that a name is enough."""
     if not spec.image and images:
         spec.image = images[0]["row"].pk
-    need = next((one["need"] for one in images if one["row"].pk == spec.image), 0)
+    image = next((one for one in images if one["row"].pk == spec.image), None)
+    need, ram = (image["need"], image["row"].min_ram) if image else (0, 0)
     if not spec.flavor:
-        fits = [one["row"].pk for one in choices if not one["why"] and one["row"].disk >= need]
-        spec.flavor = fits[0] if fits else ""
-    if not spec.networks and len(networks) >= 1:
-        spec.networks = (networks[0]["row"].pk,)
+        flavors = (one["row"] for one in choices if not one["why"])
+        spec.flavor = next((row.pk for row in flavors if row.disk >= need and row.ram >= ram), "")
+    if not spec.networks and networks:
+        routed = [network for network in networks if network["reach"]]
+        spec.networks = ((routed or networks)[0]["row"].pk,)
     if not spec.groups:
         spec.groups = tuple(group.pk for group in groups if group.is_default)

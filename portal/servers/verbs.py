@@ -15,6 +15,7 @@ from compute.servers.models import Server
 from compute.servers.rules import RULES
 from operations import starting
 from operations.subject import Why
+from portal.servers.dialogs import no_way_out
 from portal.sharing.parts import share_action
 from portal.ui import Text
 from portal.ui.calls import Call
@@ -88,7 +89,7 @@ def actions(actor: RequestContext, server: Server) -> list[Action]:
     found += [button(verb) for verb in ONLY_THEN if can_follow(server, verb)]
     floating = Action(
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
-        why=gate(actor, "create_floatingip", server.project_id),
+        why=gate(actor, "create_floatingip", server.project_id, no_way_out(server)),
     )  # fmt: skip
     edit = Action(
         "edit", _("Edit name"), "pencil", reverse("instance-edit", args=[server.id]),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
@@ -12,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from authorization.context import RequestContext
 from portal.ui import Text
-from portal.ui.pages import Page
+from portal.ui.pages import Page, is_fragment
 
 #: Rows of one request.
 MOST = 200
@@ -125,6 +126,17 @@ def stay(call: Call, made: object) -> str:
 def to(route: str, *keys: str, **fixed: str) -> Next:
     """Go to the page of `route`; `keys` of this address, and the `fixed` values, go into its address."""
     return lambda call, made: reverse(route, kwargs={**{key: call.keys[key] for key in keys}, **fixed})
+
+
+def leave(home: str, page: str) -> Next:
+    """Go to the list `home` from `page`, the page of what goes, or where no script asks; stay elsewhere."""
+
+    def target(call: Call, made: object) -> str:
+        shown = urlsplit(call.request.headers.get("HX-Current-URL", "")).path
+        own = reverse(page, args=[call.ids[0]]) if call.ids else ""
+        return reverse(home) if not is_fragment(call.request) or f"{shown}/".startswith(f"{own}/") else ""
+
+    return target
 
 
 def to_made(route: str) -> Next:

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common.clock import now
 from common.errors import sentence
 from operations import flows, states
 from operations.models import Operation, OperationStep, Phase, State
-from portal.ui import panels
+from portal.ui import Text, panels
 from portal.ui.status import Status
 
 MARKS = {
@@ -52,11 +53,13 @@ class Line:
 
 
 @dataclass
-class Matrix:
-    """Host × filter: what was needed and what it had."""
+class Refused:
+    """A host that was not chosen: which filter said no and why, after how many had passed it."""
 
-    filters: list[str]
-    rows: list[tuple[str, list[tuple[str, str]]]]  # host, [(yes | no | na, text)]
+    host: str
+    filter: Text
+    why: str
+    passed: list[Text]
 
 
 @dataclass
@@ -69,7 +72,7 @@ class Story:
     seconds: float
     lines: list[Line] = field(default_factory=list)
     why: str = ""
-    matrix: Matrix | None = None
+    refused: list[Refused] = field(default_factory=list)
     subject: str = ""
     url: str = ""
 
@@ -97,34 +100,31 @@ def _line(step: OperationStep, label: str, at: datetime) -> Line:
     return line
 
 
-def matrix(detail: dict[str, Any]) -> Matrix | None:
-    """Return the scheduler's table of a step, if it left one."""
-    table = detail.get("scheduling") or []
-    if not table:
-        return None
-    names: list[str] = []
-    for row in table:
-        names += [check["filter"] for check in row["checks"] if check["filter"] not in names]
-    rows = []
-    for row in table:
-        known = {check["filter"]: check for check in row["checks"]}
-        cells = []
-        for name in names:
-            check = known.get(name)
-            if check is None:
-                cells.append(("na", _("not asked")))
-            elif check["ok"]:
-                cells.append(("yes", ""))
-            else:
-                cells.append(
-                    ("no", _("needs %(need)s, has %(have)s") % {"need": check.get("need"), "have": check.get("have")})
-                )
-        rows.append((row["host"], cells))
-    return Matrix([_words(name) for name in names], rows)
+#: What each filter of the scheduler asks for.
+FILTERS: dict[str, Text] = {
+    "ForcedHostFilter": gettext_lazy("The host asked for"),
+    "AvailabilityZoneFilter": gettext_lazy("Availability zone"),
+    "ComputeFilter": gettext_lazy("Up and in use"),
+    "SameHostFilter": gettext_lazy("Same host as others"),
+    "DifferentHostFilter": gettext_lazy("Other host than others"),
+    "ImagePropertiesFilter": gettext_lazy("What the image needs"),
+    "ComputeCapabilitiesFilter": gettext_lazy("Capabilities"),
+    "DriverCapabilitiesFilter": gettext_lazy("Drivers"),
+    "AggregateInstanceExtraSpecsFilter": gettext_lazy("Aggregate"),
+    "ResourcesFilter": gettext_lazy("Free room"),
+}
 
 
-def _words(name: str) -> str:
-    return name.removesuffix("Filter").replace("_", " ").strip() or name
+def refused(detail: dict[str, Any]) -> list[Refused]:
+    """The hosts that the scheduler refused in a step, if it left them."""
+    found = []
+    for row in detail.get("scheduling") or []:
+        words = [(check, FILTERS.get(check["filter"], check["filter"])) for check in row["checks"]]
+        no = next(((check, word) for check, word in words if not check["ok"]), None)
+        if no is not None:
+            why = _("needs %(need)s, has %(have)s") % {"need": no[0].get("need"), "have": no[0].get("have")}
+            found.append(Refused(row["host"], no[1], why, [word for check, word in words if check["ok"]]))
+    return found
 
 
 def story(row: Operation, *, deep: bool = True) -> Story:
@@ -146,7 +146,7 @@ def story(row: Operation, *, deep: bool = True) -> Story:
     for step in steps:
         label = labels.get(step.name, step.name)
         found.lines.append(_line(step, label if step.phase == Phase.DO else _("Undo: %(step)s") % {"step": label}, at))
-        found.matrix = (matrix(step.detail) if states.has_failed(step.result) else None) or found.matrix
+        found.refused = (refused(step.detail) if states.has_failed(step.result) else []) or found.refused
     if row.state == State.RUNNING:
         begun = {step.name for step in steps}
         found.lines += [Line(label, states.WAITING) for name, label in labels.items() if name not in begun]

@@ -32,8 +32,17 @@ function bar(name, plus, show = String) {
   place.classList.toggle("bad", over);
   svg.setAttribute("aria-label", place.textContent);
 }
+// A floating IP leads only to networks that a router joins to its own.
+function reaches() {
+  const ticked = $$("input[name=networks]:checked", form).map(box => box.value), select = $("#fi");
+  for (const option of select.options) {
+    if (option.value) option.disabled = !option.dataset.where.split(" ").some(id => ticked.includes(id));
+  }
+  if (select.selectedOptions[0]?.disabled) select.value = "";
+}
 function show() {
   fits();
+  reaches();
   const data = new FormData(form), name = data.get("name").trim(), count = Math.max(1, +data.get("count") || 1);
   const image = chosen("image"), flavor = chosen("flavor"), networks = several("networks"), groups = several("groups"), key = data.get("key_name");
   const floating = data.get("floating"), floatingText = $("#fi").selectedOptions[0].textContent;

@@ -138,13 +138,22 @@ function same(part, html) {
   const next = new DOMParser().parseFromString(html, "text/html").body;
   return text(next) === text(part) && $$("[data-status]", next).map(one => one.dataset.status).join() === $$("[data-status]", part).map(one => one.dataset.status).join();
 }
-// Freeze a page whose object is gone: no spinner, no running age, no button that works.
+// Freeze a page whose object is gone: no spinner, no running age, no button that works; it says so and leads to the list.
 function leave(part) {
   const { saidGone } = document.body.dataset, name = $("h1", part);
   part.dataset.gone = "yes";
   part.inert = true;
   $$("time[data-age]", part).forEach(mark => mark.remove());
   $$(".head .st", part).forEach(mark => { mark.className = "st off big"; mark.replaceChildren($("i", mark), saidGone); });
+  const home = $(".crumb a");
+  if (home && !$("[data-left]")) {
+    const note = Object.assign(document.createElement("div"), { className: "note warn mb" }), text = document.createElement("div");
+    note.dataset.left = "";
+    text.className = "grow";
+    text.append(document.body.dataset.saidLeft);
+    note.append(text, Object.assign(home.cloneNode(true), { className: "btn btn-plain btn-s" }));
+    part.before(note);
+  }
   if (name) document.title = `${name.textContent}, ${saidGone} · Stackling`;
 }
 async function reload(part, now) {

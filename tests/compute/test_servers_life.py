@@ -90,7 +90,7 @@ def test_no_host_fits_says_which_came_closest(world: Cloud, red: Client, launch:
     server_id = launch(flavor="5")
     server = red.ok("get", f"servers/{server_id}")["server"]
     assert server["status"] == "ERROR"
-    assert server["fault"]["message"].endswith("No host can take this instance. host1: needs 16384 MiB, has 8192")
+    assert server["fault"]["message"].endswith("No valid host was found. host1: needs 16384 MiB, has 8192")
     assert placement.held_by(server_id) == {}
     red.ok("delete", f"servers/{server_id}", status=204)
     world.settle()

@@ -1,6 +1,6 @@
 """A seeded cloud without hosts, and people signed in at the portal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from identity import seeds
 from identity.models import Project, User
 from identity.revocation import services as revocation
 from operations import wakeups
+from tests.live import LiveCloud
+from tests.portal.defects import Things
 
 PASSWORDS = {"admin": "admin's password", "demo": "demo's password"}
 
@@ -45,6 +47,14 @@ def demo(cloud_rows: None) -> Client:
 @pytest.fixture
 def admin(cloud_rows: None) -> Client:
     return enter("admin")
+
+
+@pytest.fixture
+def things(fake_cloud: LiveCloud) -> Iterator[Things]:
+    """Makes things in the cloud of browser tests; they go with the test."""
+    found = Things(fake_cloud)
+    yield found
+    found.remove()
 
 
 @pytest.fixture

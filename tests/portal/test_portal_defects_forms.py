@@ -1,12 +1,11 @@
 """Defects of forms and dialogs (D1 … of the review of the portal): nothing typed is lost, nothing is widened or refused in silence."""
 
-import uuid
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsing import Enter
 from tests.live import LiveCloud
+from tests.portal.defects import unused
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -15,11 +14,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 def page(fake_cloud: LiveCloud, enter: Enter) -> Page:
     """Signed in as demo."""
     return enter(fake_cloud)
-
-
-def unused(word: str) -> str:
-    """A name that nothing has."""
-    return f"{word}-{uuid.uuid4().hex[:8]}"
 
 
 def outside(page: Page) -> None:

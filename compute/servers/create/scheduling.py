@@ -37,11 +37,11 @@ UNITS = {"VCPU": "vCPU", "MEMORY_MB": "MiB", "DISK_GB": "GiB"}
 class NoHostFits(NoCapacity):
     """Why each host was refused is in the operation's data under "scheduling"."""
 
-    template = _("No valid host was found. No host can take this instance. %(host)s: needs %(need)s, has %(have)s")
+    template = _("No valid host was found. %(host)s: needs %(need)s, has %(have)s")
 
 
 class NoHosts(NoCapacity):
-    template = _("No valid host was found. No host can take this instance: no compute host has reported yet.")
+    template = _("No valid host was found: no compute host has reported yet.")
 
 
 @dataclass

@@ -1,0 +1,106 @@
+"""Defects of the pages of instances (D4 … of the review of the portal)."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browsing import Enter
+from tests.live import LiveCloud
+from tests.portal.defects import Things, unused
+from tests.rest import COMPUTE, NETWORK
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def page(fake_cloud: LiveCloud, enter: Enter) -> Page:
+    """Signed in as demo."""
+    return enter(fake_cloud)
+
+
+def test_deleting_from_its_page_leads_to_the_list(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D4: who deletes an instance from its page is led to the list; a page of something gone says so and leads on."""
+    name = unused("leave")
+    server = things.server(name)
+    group = things.make(f"{NETWORK}/security-groups", "security_group", {"name": unused("leave")})
+    others = [page.context.new_page() for _n in range(2)]
+    for other, path in zip(others, (f"/instances/{server}", f"/security-groups/{group}"), strict=True):
+        other.goto(fake_cloud.url + path)
+        other.wait_for_timeout(500)
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    page.click(".head [data-menu]")
+    page.click("#menu [data-action=delete]")
+    page.click("#dialog [data-action=confirm]")
+    page.wait_for_url("**/instances")
+    expect(page.locator("[data-toast=ok]")).to_contain_text(name)
+    expect(page.locator("[data-toast=bad]")).to_have_count(0)
+    assert things.demo.ask("DELETE", f"{NETWORK}/security-groups/{group}").status == 204
+    for other, home in zip(others, ("/instances", "/security-groups"), strict=True):
+        left = other.locator("[data-left]")
+        expect(left).to_have_count(1, timeout=20_000)
+        expect(other.locator("[data-toast=bad]")).to_have_count(0)
+        expect(other.locator("[data-live-part]").first).to_have_attribute("inert", "")
+        left.locator("a").click()
+        other.wait_for_url(f"**{home}")
+
+
+def test_a_failed_launch_tells_why_whole_and_how_to_go_on(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D5: what every host lacked is read whole at any width; what was not reached says so; it can be launched again."""
+    name = unused("huge")
+    body = {"name": name, "ram": 128, "vcpus": 1, "disk": 1_000_000}
+    things.make(f"{COMPUTE}/flavors", "flavor", body, things.admin)
+    server = things.server(name, "ERROR", flavor=name)
+    for width in (360, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{fake_cloud.url}/instances/{server}/activity")
+        refused = page.locator("table.mx tbody tr")
+        expect(refused).to_have_count(3)
+        expect(refused.first).to_contain_text(re.compile(r"needs 1000000 GiB, has \d+"))
+        assert page.evaluate(
+            """[...document.querySelectorAll(".mx td.no")].every(cell => {
+              const box = cell.getBoundingClientRect();
+              return box.right <= innerWidth && box.right <= cell.closest(".tw").getBoundingClientRect().right + 1;
+            })"""
+        )
+        assert "Filter" not in page.locator("table.mx").inner_text()
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    assert page.locator(".note.bad").inner_text().count("host") <= 2
+    expect(page.locator("[data-card=startup]")).to_contain_text("not reached")
+    expect(page.locator("[data-card=startup]")).not_to_contain_text("waiting")
+    page.click("[data-action=launch-again]")
+    expect(page.locator("#n")).to_have_value(name)
+
+
+def test_what_a_form_begins_with_works(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D6: the launch form ticks a network that reaches the outside, and floating IPs are offered only where they can lead."""
+    dead_end, far = unused("a-dead-end"), unused("a-far")
+    things.network(dead_end, "10.66.1.0/24")
+    outside = {"router:external": True, "provider:network_type": "vxlan"}
+    things.network(far, "203.0.113.0/24", things.admin, **outside)
+    server = things.server(unused("reach"))
+    page.goto(f"{fake_cloud.url}/instances/launch")
+    ticked = page.locator("input[name=networks]:checked")
+    expect(ticked).to_have_attribute("data-name", "private")
+    expect(page.locator("#fi option", has_text=far)).to_have_count(0)
+    page.check(f"input[name=networks][data-name='{dead_end}']")
+    page.uncheck("input[name=networks][data-name=private]")
+    expect(page.locator("#fi option:not([disabled])")).to_have_text(["None"])
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    page.click("main a[data-action=floating-ip]")
+    expect(page.locator("#dialog #id_floating option", has_text="public")).to_have_count(1)
+    expect(page.locator("#dialog #id_floating option", has_text=far)).to_have_count(0)
+    page.click("#dialog [data-action=submit]")
+    expect(page.locator("main")).to_contain_text("ssh demo@")
+    for row in things.demo.ok("GET", f"{NETWORK}/floatingips")["floatingips"]:
+        things.demo.ask("DELETE", f"{NETWORK}/floatingips/{row['id']}")
+
+
+def test_no_network_is_chosen_for_anybody(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D22: a launch without a network ticked asks for one."""
+    page.goto(f"{fake_cloud.url}/instances/launch")
+    page.fill("#n", unused("none"))
+    page.uncheck("input[name=networks]:checked")
+    page.click("[data-action=submit]")
+    expect(page.locator("[data-errors]")).to_contain_text("Choose a network.")
+    expect(page.locator("input[name=networks]:checked")).to_have_count(0)
