@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from authorization.context import RequestContext
 from common.errors import Conflict, Forbidden, NotFound
+from common.live import announce
 from compute.keypairs import keys
 from compute.keypairs.models import KeyPair
 from quota import services as quota
@@ -80,10 +81,18 @@ def create(
                 )
         except IntegrityError:
             raise KeyPairExists(name=name) from None
+        _tell(row, "create")
     return Made(row, private)
 
 
 @transaction.atomic
 def delete(actor: RequestContext, *, name: str, user_id: str | None = None) -> None:
     """Delete a key pair. Servers keep the key they were created with. Raises: KeyPairNotFound, Forbidden."""
-    find(actor, name, user_id, "delete").delete()
+    row = find(actor, name, user_id, "delete")
+    row.delete()
+    _tell(row, "delete")
+
+
+def _tell(row: KeyPair, what: str) -> None:
+    """Announce that it changed, to its user: no project has it."""
+    announce("keypair", row.name, rooms=[f"user.{row.user_id}"], what=what)

@@ -232,15 +232,26 @@ def querystring_sort(context: dict[str, object], name: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def querystring_set(context: dict[str, Any], name: str, value: str) -> str:
+    """Return the address's query with another choice of one thing; without it where the value is ""."""
+    query = context["request"].GET.copy()
+    for one in ("page", name):
+        query.pop(one, None)
+    if value:
+        query[name] = value
+    return str(query.urlencode())
+
+
+@register.simple_tag(takes_context=True)
 def querystring_csv(context: dict[str, object]) -> str:
     """Return the same rows as a file."""
     return _with(context, "format", "csv")
 
 
 @register.simple_tag
-def aria_sort(column: Any, sort: str) -> SafeString:
-    """Render the attribute of a column's head that says that the list is sorted by it, and which way."""
-    way = {column.sort: "ascending", f"-{column.sort}": "descending"}.get(sort, "") if column.sort else ""
+def aria_sort(name: str, sort: str) -> SafeString:
+    """Render the attribute of the head of the column `name` that says that the list is sorted by it, and which way."""
+    way = {name: "ascending", f"-{name}": "descending"}.get(sort, "") if name else ""
     return mark_safe(f' aria-sort="{way}"' if way else "")
 
 

@@ -102,10 +102,11 @@ class ListPanel(Page):
         return query
 
     def sorting(self, request: HttpRequest) -> tuple[Sequence[str], str]:
-        asked = request.GET.get("sort", "")
-        if asked.removeprefix("-") in {column.sort for column in self.columns if column.sort}:
+        """The order of the rows, and the column by which that is, with "-" where it descends; "" where no head says it."""
+        asked, known = request.GET.get("sort", ""), {column.sort for column in self.columns if column.sort}
+        if asked.removeprefix("-") in known:
             return (asked, "pk"), asked
-        return self.order, ""
+        return self.order, self.order[0] if self.order[0].removeprefix("-") in known else ""
 
     def get(self, request: HttpRequest, **keys: object) -> HttpResponse:
         if "rows" in request.GET:

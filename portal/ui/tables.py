@@ -96,8 +96,14 @@ class Pager:
         return rows[(self.number - 1) * self.size : self.number * self.size]
 
     def context(self, total: int) -> dict[str, int]:
-        """Return the context of pager.html for `total` rows."""
-        return {"total": total, "number": self.number, "pages": max(1, -(-total // self.size))}
+        """Return the context of pager.html for `total` rows, and of past_end.html where this page is beyond them: `past` is its number."""
+        pages = max(1, -(-total // self.size))
+        return {
+            "total": total,
+            "number": self.number,
+            "pages": pages,
+            "past": self.number if self.number > pages else 0,
+        }
 
 
 @dataclass(frozen=True)

@@ -91,11 +91,13 @@ async function rows(table, now) {
   const kind = table.dataset.liveRows, body = $("tbody", table);
   const ids = now.filter(([what]) => what === kind).map(([, id]) => id).filter(Boolean);
   const here = body ? ids.filter(id => $(`tr[data-id="${CSS.escape(id)}"]`, body)) : []; // an empty list has no table yet
-  const fresh = ids.filter(id => !here.includes(id));
-  if (fresh.length) announce(table, fresh);
-  if (!here.length) return;
-  const html = await fragment(table.dataset.rowsUrl + here.map(encodeURIComponent).join("&rows="), BACKGROUND);
+  if (!ids.length) return;
+  const html = await fragment(table.dataset.rowsUrl + ids.map(encodeURIComponent).join("&rows="), BACKGROUND);
   const found = new DOMParser().parseFromString(html, "text/html");
+  // What is not on this page is announced if it is of this list: an operator's socket hears of every project's.
+  const fresh = ids.filter(id => !here.includes(id) && $(`tr[data-id="${CSS.escape(id)}"]`, found));
+  if (fresh.length) announce(table, fresh);
+  if (!body) return;
   for (const id of here) replace(body, id, $(`tr[data-id="${CSS.escape(id)}"]`, found), $(`tr[data-why-of="${CSS.escape(id)}"]`, found));
   if (html.includes("data-title")) document.title = $("[data-title]", found)?.dataset.title || document.title;
   const gone = here.filter(id => !$(`tr[data-id="${CSS.escape(id)}"]`, body)).length;
