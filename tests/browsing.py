@@ -1,12 +1,19 @@
 """Chromium for tests of pages, one for the whole run. Anything a page complains about fails the test."""
 
 import os
+import shutil
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from cloud.run import users
 from tests.live import LiveCloud
+from tests.rest import COMPUTE, Rest
 
 FLAGS = [
     "--no-sandbox",
@@ -51,9 +58,12 @@ def enter(chromium: Browser) -> Iterator[Enter]:
         width: int = 1440,
         theme: str = "light",
         language: str = "en",
+        touch: bool = False,
         expects: tuple[str, ...] = (),
     ) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, has_touch=touch, is_mobile=touch
+        )  # type: ignore[arg-type]
         context.add_cookies(
             [
                 {"name": name, "value": value, "url": cloud.url}
@@ -75,3 +85,45 @@ def enter(chromium: Browser) -> Iterator[Enter]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def serial_port(fake_cloud: LiveCloud) -> Iterator[Callable[[str], bytearray]]:
+    """`serial_port(server_id)`: a machine that says login at the place where a real host's guest does; what is typed there."""
+    lines: list[socket.socket] = []
+    made: list[Path] = []
+
+    def make(server_id: str) -> bytearray:
+        host = Rest(fake_cloud, "admin").ok("GET", f"{COMPUTE}/servers/{server_id}")["server"]["OS-EXT-SRV-ATTR:host"]
+        folder = Path(fake_cloud.ready["run"]) / "hosts" / host
+        path = folder / f"serial-{server_id}.sock"
+        lines.append(line := socket.socket(socket.AF_UNIX))
+        line.bind(str(path))
+        made.append(path)
+        shutil.chown(path, group=users.USERS["bytes"])  # who opens it, as a real host's
+        path.chmod(0o660)
+        line.listen()
+        typed = bytearray()
+        threading.Thread(target=serve, args=(line, typed), daemon=True).start()
+        return typed
+
+    def serve(line: socket.socket, typed: bytearray) -> None:
+        while True:
+            try:
+                guest, _address = line.accept()
+            except OSError:
+                return
+            guest.sendall(b"login: ")
+            lines.append(guest)
+            threading.Thread(target=hear, args=(guest, typed), daemon=True).start()
+
+    def hear(guest: socket.socket, typed: bytearray) -> None:
+        with suppress(OSError):
+            while data := guest.recv(4096):
+                typed.extend(data)
+
+    yield make
+    for line in lines:
+        line.close()
+    for path in made:
+        path.unlink()

@@ -259,7 +259,6 @@ DELETE = Confirm(
     text=gettext_lazy("Whatever uses it stops working at once."),
     lines=delete_lines,
     submit=gettext_lazy("Delete"),
-    keep=gettext_lazy("Keep"),
     do=delete,
     next=to("application-credentials"),
 )

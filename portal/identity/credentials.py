@@ -235,7 +235,7 @@ def edited(dialog: FormDialog) -> FormDialog:
         dialog,
         find=CREDENTIALS.get,
         title=gettext_lazy("Edit credential"),
-        submit=gettext_lazy("Keep"),
+        submit=gettext_lazy("Save"),
         initial=of_credential,
         do=edit,
         said=gettext_lazy("The credential is kept"),

@@ -9,7 +9,7 @@ from portal.ui.status import Status
 STATES: dict[str, tuple[str, Text]] = {
     "queued": ("busy", _("Queued")), "saving": ("busy", _("Saving")), "uploading": ("busy", _("Uploading")),
     "importing": ("busy", _("Importing")), "active": ("ok", pgettext_lazy("image", "Active")), "deactivated": ("off", _("Deactivated")),
-    "killed": ("bad", _("Killed")), "pending_delete": ("warn", _("Pending delete")),
+    "killed": ("bad", _("Killed")), "deleted": ("off", _("Deleted")), "pending_delete": ("warn", _("Pending delete")),
 }  # fmt: skip
 
 

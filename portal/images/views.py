@@ -20,7 +20,7 @@ from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.dialogs import Delete, FormDialog, from_row
 from portal.ui.forms import Name, Pairs, Styled
 from portal.ui.lists import Empty, ListPanel, New
-from portal.ui.menus import Action, Verb, gate
+from portal.ui.menus import Action, Verb, gate, in_words
 from portal.ui.pages import Page
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, attr
@@ -35,7 +35,7 @@ def find(actor: RequestContext, id: str) -> Image:
 
 
 def visibility(image: Image) -> Text:
-    words = {"public": _("public"), "private": _("private"), "shared": _("private"), "community": _("community")}
+    words = {"public": _("public"), "private": _("private"), "shared": _("shared"), "community": _("community")}
     return words.get(image.visibility, image.visibility)
 
 
@@ -74,8 +74,7 @@ class ImageItem(ItemPage):
         target = row
 
         def why_not(verb: str) -> Text:
-            refusal = row.why_not(verb)
-            return refusal.words if refusal else ""
+            return in_words(row.why_not(verb), status.image(row.status))
 
         protected = _("It is protected; edit it first") if row.protected else ""
         switch = "deactivate" if states.downloadable_by_all(row.status) else "reactivate"
@@ -181,7 +180,7 @@ EDIT = FormDialog(
     panel="images",
     find=find,
     title=gettext_lazy("Edit image"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     form=EditForm,
     initial=from_row,
     do=edit,

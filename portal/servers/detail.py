@@ -1,6 +1,7 @@
 """One instance: its head, and a tab each for facts, console, log, activity and interfaces."""
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from networking.ports.addresses import Address
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroupRule
 from operations import states as progress
+from operations.models import State
 from portal.load import views as load
 from portal.networks import status as network_status
 from portal.servers import status, verbs
@@ -37,6 +39,8 @@ TABS = (
     ("activity", gettext_lazy("Activity")),
     ("interfaces", gettext_lazy("Interfaces")),
 )
+#: Actions of verbs that name no state in which they end, and yet lead to another one.
+LEAVING = ("confirmResize", "revertResize", "rebuild")
 #: Tabs with a part that is read anew when something changes.
 LIVE = ("overview", "activity", "interfaces")
 
@@ -53,7 +57,7 @@ def head(server: Server) -> dict[str, object]:
     return {
         "server": server,
         "st": status.server(server.status, busy, since=since),
-        "since": None if busy else server.launched_at,
+        "since": None if busy else resting_since(server),
         "entries": entries,
         "ssh": f"ssh {user}@{floating[0]}" if floating else "",
         "flavor": {"name": name, "vcpus": vcpus, "ram": ram, "disk": (server.flavor or {}).get("disk", 0)},
@@ -62,6 +66,17 @@ def head(server: Server) -> dict[str, object]:
         "again": launch_again(server),
         "tabs": TABS,
     }
+
+
+def resting_since(server: Server) -> datetime | None:
+    """When the server came into the state in which it rests: as the last verb that led there ended, or by itself."""
+    if states.is_error(server.vm_state):
+        return server.fault_at
+    ends = {verb.action: verb.ends for verb in states.VERBS.values() if verb.ends or verb.action in LEAVING}
+    done = history.operations_of(server).filter(state=State.DONE, action__in=ends).first()
+    if done is None:
+        return server.launched_at
+    return done.finished_at if ends[done.action] in (None, server.vm_state) else server.updated_at
 
 
 def launch_again(server: Server) -> str:
@@ -121,6 +136,15 @@ def open_ports(group_ids: list[str]) -> str:
     return ", ".join(dict.fromkeys(found))
 
 
+def wired(server: Server) -> list[dict[str, object]]:
+    """Each interface once: its network and MAC, with all its addresses."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in ports.addresses({server.id: server.project_id})[server.id]:
+        port = found.setdefault(entry["port_id"], {**entry, "fixed": [], "floating": []})
+        port[entry["type"]].append(entry["ip"])
+    return list(found.values())
+
+
 class Instance(Page):
     """GET /instances/<id>[/<tab>]; ?menu: the row's menu; ?live: what changes."""
 
@@ -155,6 +179,7 @@ class Instance(Page):
         return {
             "boot": boot(server),
             "groups": of_server,
+            "wired": wired(server),
             "open": open_ports([group["id"] for group in of_server]),
             "by": user or server.user_id,
             "user_data_size": len(server.user_data or "") * 3 // 4,

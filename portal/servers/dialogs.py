@@ -88,7 +88,7 @@ EDIT = FormDialog(
     panel="instances",
     find=of_id,
     title=gettext_lazy("Edit instance"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     form=EditForm,
     initial=lambda call: {"name": call.row.name, "description": call.row.description or ""},
     do=edit,
@@ -322,7 +322,7 @@ def set_groups(call: Call, values: dict[str, Any]) -> None:
 GROUPS = FormDialog(
     panel="instances",
     title=gettext_lazy("Security groups"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     form=GroupsForm,
     initial=lambda call: {"groups": groups_had(call)},
     choices={"groups": groups_offered},

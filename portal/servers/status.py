@@ -22,7 +22,7 @@ BUSY: dict[str, Text] = {
     "unpausing": _("Resuming"), "suspending": _("Suspending"), "resuming": _("Resuming"),
     "rebuilding": _("Rebuilding"), "resize_prep": _("Resizing"), "resize_migrating": _("Resizing"),
     "resize_finish": _("Resizing"), "resize_reverting": _("Reverting"), "migrating": _("Migrating"),
-    "image_snapshot": _("Snapshotting"), "image_backup": _("Snapshotting"), "rescuing": _("Rescuing"),
+    "image_snapshot": _("Snapshotting"), "image_backup": _("Snapshotting"), "image_uploading": _("Snapshotting"), "rescuing": _("Rescuing"),
     "unrescuing": _("Leaving rescue"), "shelving": _("Shelving"), "shelving_offloading": _("Shelving"),
     "unshelving": _("Unshelving"), "deleting": _("Deleting"),
 }  # fmt: skip

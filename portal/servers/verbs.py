@@ -13,13 +13,15 @@ from common.errors import CloudError
 from compute.servers.lifecycle import power, resize, services, snapshots
 from compute.servers.models import Server
 from compute.servers.rules import RULES
-from operations import starting
-from operations.subject import Why
+    refusal = in_words(services.why_not(actor, server, verb), status.server(server.status, None))
+    row = server.lifecycle.verbs.get(verb)
+    is_kept_off = is_held and row is not None and not row.preempts
+    why = gate(actor, RULES[verb], server, refusal or (str(Why.BUSY.value) if is_kept_off else ""))
 from portal.servers.dialogs import no_way_out
 from portal.sharing.parts import share_action
 from portal.ui import Text
 from portal.ui.calls import Call
-from portal.ui.menus import Action, Verb, gate
+from portal.ui.menus import Action, Verb, gate, in_words
 from portal.ui.pages import Page
 
 POST: dict[str, Callable[..., object]] = {
@@ -61,32 +63,37 @@ FACES: dict[str, tuple[Text, str]] = {
     "delete": (gettext_lazy("Delete"), "trash"),
 }
 DIALOGS = ("snapshot", "resize", "rebuild", "delete")
-#: Verbs shown only where they can run, because they undo a state.
+#: Verbs shown only where they can run, because they undo a state: first of all. The state waits for those of LEADING.
 ONLY_THEN = ("unpause", "resume", "unshelve", "confirm_resize", "revert_resize")
+LEADING = ("unpause", "resume", "unshelve", "confirm_resize")
 
 
 def action(actor: RequestContext, server: Server, verb: str, *, is_held: bool) -> Action:
     """Make the button of a verb. `is_held`: an operation holds the server (operations.starting)."""
     label, icon = FACES[verb]
-    refusal = services.why_not(actor, server, verb)
-    row = server.lifecycle.verbs.get(verb)
-    is_kept_off = is_held and row is not None and not row.preempts
-    why = gate(actor, RULES[verb], server, refusal.words if refusal else str(Why.BUSY.value) if is_kept_off else "")
+    found = [button(verb) for verb in ONLY_THEN if can_follow(server, verb)]
+    found += [console, button("snapshot"), button(power)]
     route = f"instance-{verb}" if verb in DIALOGS else "instance-do"
     url = reverse(route, args=[server.id] if verb in DIALOGS else [server.id, verb])
-    return Action(verb, label, icon, url, "dialog" if verb in DIALOGS else "post", why, risk=verb == "delete")
+    how = "dialog" if verb in DIALOGS else "post"
+    return Action(verb, label, icon, url, how, why, risk=verb == "delete", leads=verb in LEADING)
 
 
 def actions(actor: RequestContext, server: Server) -> list[Action]:
-    """Header and menu of an instance; the first three are the header's."""
+    """Header and menu of an instance; the first three are the header's, those by which its state is left before all."""
     console = Action(
         "console", _("Console"), "device-desktop", reverse("instance-tab", args=[server.id, "console"]), "link",
         gate(actor, "os_compute_api:os-remote-consoles", server, "" if server.runs else _("Waits until the instance is up")),
     )  # fmt: skip
     button = partial(action, actor, server, is_held=starting.is_held(server))
     power = "start" if can_follow(server, "start") else "stop"
+<<<<<<< HEAD
     found = [console, button("snapshot"), button(power)]
     found += [button(verb) for verb in ONLY_THEN if can_follow(server, verb)]
+=======
+    found = [action(actor, server, verb) for verb in ONLY_THEN if can_follow(server, verb)]
+    found += [console, action(actor, server, "snapshot"), action(actor, server, power)]
+>>>>>>> be82d326 (wip: words of states, Save, rule deletion asks, header of the state)
     floating = Action(
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
         why=gate(actor, "create_floatingip", server.project_id, no_way_out(server)),

@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from authorization import policy
 from authorization.context import RequestContext
 from authorization.targets import Target
+from operations.subject import Refusal
 from portal.ui import Text
 from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, stay, told
+from portal.ui.status import Status
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,12 @@ class Action:
     why: Text = ""
     risk: bool = False
     count: int = 0
+    leads: bool = False  # what the state waits for: its button is filled
+
+
+def in_words(refusal: Refusal | None, status: Status) -> str:
+    """Why a verb may not begin, with the state as the page calls it rather than the API; "" when it may."""
+    return refusal.words.replace(status.api, f"“{status.word}”") if refusal else ""
 
 
 def gate(actor: RequestContext, rule: str, target: Target, why: Text = "") -> Text:

@@ -94,8 +94,40 @@ function type(text) {
     if (shifted) rfb?.sendKey(0xffe1, "ShiftLeft", false);
   }
 }
+// Special keys: X11 keysym for a screen, bytes for a serial port.
+const KEYS = { Escape: [0xff1b, "\x1b"], Tab: [0xff09, "\t"], Enter: [0xff0d, "\r"], Backspace: [0xff08, "\x7f"], ArrowUp: [0xff52, "\x1b[A"], ArrowDown: [0xff54, "\x1b[B"], ArrowLeft: [0xff51, "\x1b[D"], ArrowRight: [0xff53, "\x1b[C"], CtrlC: [0, "\x03"] };
+function press(name) {
+  const [sign, bytes] = KEYS[name];
+  if (socket) { socket.send(new TextEncoder().encode(bytes)); return; }
+  if (sign) { rfb?.sendKey(sign, name); return; }
+  rfb?.sendKey(0xffe3, "ControlLeft", true);
+  rfb?.sendKey(0x63, "KeyC");
+  rfb?.sendKey(0xffe3, "ControlLeft", false);
+}
+// What a browser does not let a page read from the clipboard is pasted by hand.
+const box = $("#paste");
+async function paste() {
+  const text = await (navigator.clipboard?.readText?.() ?? Promise.reject(new Error("not over http"))).catch(() => null);
+  if (text !== null) { type(text); return; }
+  $("textarea", box).value = "";
+  box.showModal();
+}
+box?.addEventListener("submit", () => type($("textarea", box).value));
+$("[data-console-unpasted]")?.addEventListener("click", () => box.close());
+// A phone shows its keyboard for a field alone: what is typed there goes on to the guest. PAD is what a backspace can take away.
+const keyboard = $("[data-console-typed]"), PAD = "    ";
+keyboard?.addEventListener("input", () => {
+  const text = keyboard.value;
+  if (text.length < PAD.length) press("Backspace"); else type(text.slice(PAD.length));
+  keyboard.value = PAD;
+});
+keyboard?.addEventListener("keydown", event => {
+  if (!(event.key in KEYS) || event.key === "Backspace") return;
+  event.preventDefault();
+  press(event.key);
+});
 document.addEventListener("click", async event => {
-  const hit = event.target.closest("[data-console-kind], [data-console-cad], [data-console-paste], [data-console-window], [data-console-full], [data-console-again]");
+  const hit = event.target.closest("[data-console-kind], [data-console-cad], [data-console-key], [data-console-keyboard], [data-console-paste], [data-console-window], [data-console-full], [data-console-again]");
   if (!hit) return;
   event.preventDefault();
   const data = hit.dataset;
@@ -104,13 +136,17 @@ document.addEventListener("click", async event => {
     history.replaceState(null, "", `#${kind}`);
     mark();
     connect();
-  } else if ("consoleCad" in data) rfb ? rfb.sendCtrlAltDel() : socket?.send(new Uint8Array([3]));
-  else if ("consolePaste" in data) type(await navigator.clipboard.readText().catch(() => ""));
+  } else if ("consoleCad" in data) rfb?.sendCtrlAltDel();
+  else if ("consoleKey" in data) press(data.consoleKey);
+  else if ("consolePaste" in data) paste();
+  else if ("consoleKeyboard" in data) { keyboard.value = PAD; keyboard.focus(); }
   else if ("consoleWindow" in data) open(`/instances/${words.id}/console-window#${kind}`, "_blank", "width=1040,height=820");
   else if ("consoleFull" in data) screen.requestFullscreen();
   else if ("consoleAgain" in data) connect();
 });
 function mark() {
+  $("[data-console-cad]")?.toggleAttribute("hidden", kind === "serial");
+  $("[data-console-key=CtrlC]")?.toggleAttribute("hidden", kind !== "serial");
   for (const link of document.querySelectorAll("[data-console-kind]")) link.dataset.consoleKind === kind ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
 }
 // Ctrl Alt Shift leaves the guest.

@@ -1,5 +1,5 @@
 // The keyboard: off while a field, a dialog or a console has the focus; single letters can be turned off in settings.
-import { $, $$, copy, density, openMenu, openPalette } from "./ui.js";
+import { $, $$, copy, density, openMenu, openPalette, toast } from "./ui.js";
 
 let going = 0;
 export function startKeys() {
@@ -33,11 +33,28 @@ function press(event) {
     case "y": { const id = row?.dataset.id || $("main [data-id]")?.dataset.id; if (id) { const button = document.createElement("button"); button.dataset.copy = id; copy(button); } return Boolean(id); }
     case "c": return go(row, "console");
     case "l": return go(row, "log");
-    case "s": return click("main .head [data-action=stop]:not([aria-disabled]), main .head [data-action=start]:not([aria-disabled])");
-    case "r": return click("main .head [data-action=reboot]:not([aria-disabled])");
-    case "Delete": return click(".bulk [data-action=delete], main .head [data-action=delete]");
+    case "s": return verb(row, event.key, "stop", "start");
+    case "r": return verb(row, event.key, "reboot");
+    case "Delete": return click(".bulk:not([hidden]) [data-action=delete]") || verb(row, event.key, "delete");
     default: return false;
   }
+}
+// A verb of the row at the mark, or of the page's thing, wherever its menu or head has it. One that asks nothing is asked for twice.
+let meant = "";
+function verb(row, key, ...names) {
+  const opener = row ? $("[data-menu]", row) : $("main .head [data-menu]"), wanted = names.map(name => `[data-action=${name}]`).join();
+  if (!opener) return !row && click(wanted.split(",").map(one => `main .head ${one}`).join());
+  openMenu(opener).then(() => {
+    const found = $(wanted, $("#menu")), subject = found?.dataset.id;
+    if (!found) { $("#menu").hidePopover(); return; }
+    if ("dialog" in found.dataset || found.getAttribute("aria-disabled") === "true") { found.click(); return; }
+    if (meant === `${key} ${subject}`) { meant = ""; found.click(); return; }
+    meant = `${key} ${subject}`;
+    $("#menu").hidePopover();
+    toast({ text: `${found.textContent.trim()}: ${document.body.dataset.saidTwice} ${key}` });
+    setTimeout(() => { meant = ""; }, 4000);
+  }).catch(() => {});
+  return true;
 }
 function go(row, tabName) {
   const name = row && $("a.name", row);

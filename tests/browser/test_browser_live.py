@@ -3,19 +3,13 @@
 And a console, which lives as long as the session by which it was opened.
 """
 
-import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from cloud.run import users
 from tests.browsing import Enter
 from tests.live import LiveCloud
-from tests.rest import COMPUTE, Rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 MakeServer = Callable[[str], str]
@@ -133,40 +127,6 @@ def test_the_page_of_something_that_was_deleted_says_so_once(
     expect(page).to_have_title("going-1, not there any more · Stackling")
     expect(page.locator(".head .st.off")).to_have_text("not there any more")
     expect(page.locator("main .st.busy, .head time")).to_have_count(0)
-
-
-@pytest.fixture
-def serial_port(fake_cloud: LiveCloud) -> Iterator[Callable[[str], None]]:
-    """`serial_port(server_id)`: a machine that says login at the place where a real host's guest does."""
-    lines: list[socket.socket] = []
-    made: list[Path] = []
-
-    def make(server_id: str) -> None:
-        host = Rest(fake_cloud, "admin").ok("GET", f"{COMPUTE}/servers/{server_id}")["server"]["OS-EXT-SRV-ATTR:host"]
-        folder = Path(fake_cloud.ready["run"]) / "hosts" / host
-        path = folder / f"serial-{server_id}.sock"
-        lines.append(line := socket.socket(socket.AF_UNIX))
-        line.bind(str(path))
-        made.append(path)
-        shutil.chown(path, group=users.USERS["bytes"])  # who opens it, as a real host's
-        path.chmod(0o660)
-        line.listen()
-        threading.Thread(target=serve, args=(line,), daemon=True).start()
-
-    def serve(line: socket.socket) -> None:
-        while True:
-            try:
-                guest, _address = line.accept()
-            except OSError:
-                return
-            guest.sendall(b"login: ")
-            lines.append(guest)
-
-    yield make
-    for line in lines:
-        line.close()
-    for path in made:
-        path.unlink()
 
 
 def test_a_console_ends_with_the_session_by_which_it_was_opened(

@@ -1,6 +1,7 @@
 """Defects of the pages of instances (D4 … of the review of the portal)."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.portal.defects import Things, unused
-from tests.rest import COMPUTE, NETWORK
+from tests.rest import COMPUTE, NETWORK, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -104,3 +105,115 @@ def test_no_network_is_chosen_for_anybody(fake_cloud: LiveCloud, things: Things,
     page.click("[data-action=submit]")
     expect(page.locator("[data-errors]")).to_contain_text("Choose a network.")
     expect(page.locator("input[name=networks]:checked")).to_have_count(0)
+
+
+def test_during_a_snapshot_no_raw_word_is_seen(fake_cloud: LiveCloud, things: Things, enter: Enter) -> None:
+    """D8: no state that a server passes while its snapshot is taken shows the API's word, in either language."""
+    server = things.server(unused("snap"))
+    pages = [enter(fake_cloud), enter(fake_cloud, language="zh-hans")]
+    for page in pages:
+        page.goto(f"{fake_cloud.url}/instances/{server}")
+        page.evaluate(
+            """() => {
+              window.heard = [];
+              const hear = () => window.heard.push(document.querySelector(".head .st").textContent, document.title);
+              new MutationObserver(hear).observe(document.documentElement, { subtree: true, childList: true, characterData: true });
+            }"""
+        )
+    things.demo.act(server, {"createImage": {"name": unused("snap")}})
+    things.demo.until(server, "ACTIVE")
+    for page in pages:
+        expect(page.locator(".head .st.ok")).to_be_visible(timeout=20_000)
+        heard = set(page.evaluate("window.heard"))
+        assert len(heard) > 1 and not [text for text in heard if "_" in text], heard
+
+
+def test_the_head_knows_the_state_and_since_when(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D13: the age beside the status is that of the state; what the state waits for is the first button, filled."""
+    server = things.server(unused("since"))
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    page.wait_for_timeout(4000)
+    things.demo.act(server, {"os-stop": None})
+    things.demo.until(server, "SHUTOFF")
+    page.reload()
+    age = page.locator(".head > .mut time")
+    assert int(age.inner_text().split()[0]) < 4, age.inner_text()
+    expect(page.locator(".head .acts > [data-action=start]:not([aria-disabled])")).to_be_visible()
+    things.demo.act(server, {"os-start": None})
+    things.demo.until(server, "ACTIVE")
+    for act, verbs in (("suspend", ["resume"]), ("resume", ["console"])):
+        things.demo.act(server, {act: None})
+        things.demo.until(server, "SUSPENDED" if act == "suspend" else "ACTIVE")
+        page.reload()
+        first = page.locator(".head .acts > *").first
+        expect(first).to_have_attribute("data-action", verbs[0])
+        expect(first).to_have_class(re.compile("btn-primary" if act == "suspend" else "btn-plain"))
+    things.demo.act(server, {"resize": {"flavorRef": things.demo.named(f"{COMPUTE}/flavors", "flavors", "small")}})
+    things.demo.until(server, "VERIFY_RESIZE")
+    page.reload()
+    acts = page.locator(".head .acts > *")
+    expect(acts.nth(0)).to_have_attribute("data-action", "confirm_resize")
+    expect(acts.nth(1)).to_have_attribute("data-action", "revert_resize")
+    page.click(".head [data-menu]")
+    expect(page.locator("#menu [data-action=pause] small")).to_have_text(re.compile("“Confirm resize”"))
+    page.keyboard.press("Escape")
+    page.click(".head [data-action=confirm_resize]")
+    things.demo.until(server, "ACTIVE")
+
+
+def test_keys_do_what_they_say(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D11: r and Del work on an instance's page; Del on a list with nothing selected does nothing; s stops at the second press."""
+    server = things.server(unused("keys"))
+    page.goto(f"{fake_cloud.url}/instances")
+    page.keyboard.press("Delete")
+    page.wait_for_timeout(500)
+    expect(page.locator("#dialog")).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("Delete")
+    expect(page.locator("#dialog-title")).to_contain_text("Delete ")
+    page.keyboard.press("Escape")
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    page.keyboard.press("Delete")
+    expect(page.locator("#dialog-title")).to_contain_text("Delete ")
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+    page.keyboard.press("s")
+    expect(page.locator("[data-toast]")).to_contain_text("once more")
+    page.wait_for_timeout(500)
+    assert things.demo.server(server)["OS-EXT-STS:task_state"] is None  # type: ignore[index]
+    page.keyboard.press("s")
+    expect(page.locator(".head[data-status=SHUTOFF]")).to_be_visible(timeout=20_000)
+    page.keyboard.press("s")
+    page.wait_for_timeout(300)
+    page.keyboard.press("s")
+    expect(page.locator(".head[data-status=ACTIVE]")).to_be_visible(timeout=20_000)
+    page.keyboard.press("r")
+    page.wait_for_timeout(300)
+    with page.expect_response(lambda answer: answer.url.endswith("/do/reboot")) as answer:
+        page.keyboard.press("r")
+    assert answer.value.status == 204
+
+
+def test_a_console_has_the_keys_that_it_can_send(
+    fake_cloud: LiveCloud, things: Things, serial_port: Callable[[str], bytearray], enter: Enter
+) -> None:
+    """D12: Serial offers Ctrl C, not Ctrl Alt Del; text is pasted by hand where the clipboard is shut; a phone has a keyboard."""
+    server = things.server(unused("console"))
+    typed = serial_port(server)
+    page = enter(fake_cloud, width=360, touch=True)
+    page.goto(f"{fake_cloud.url}/instances/{server}/console#serial")
+    expect(page.locator("[data-console][data-status=connected]")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-action=ctrl-alt-del]")).to_be_hidden()
+    page.click("[data-action=ctrl-c]")
+    page.click("[data-console-paste]")
+    page.fill("#paste textarea", "pasted ü\n")
+    page.click("#paste [data-action=type-it]")
+    page.click("[data-console-keyboard]")
+    page.keyboard.type("ls")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    page.click("[data-console-key=ArrowUp]")
+    until(lambda: bytes(typed) == "\x03pasted ü\rls\x7f\r\x1b[A".encode(), 10, f"the guest hears it all: {typed!r}")
+    page.click("[data-console-kind=vnc]")
+    expect(page.locator("[data-action=ctrl-alt-del]")).to_be_visible()
+    expect(page.locator("[data-action=ctrl-c]")).to_be_hidden()
