@@ -82,7 +82,7 @@ def _moment(text: str, *, end: bool) -> datetime | None:
 
 
 class Events(ListPanel):
-    panel, kind = "audit", "audit"
+    panel, kind, in_palette = "audit", "audit", False
     search = ("request_id",)
     order = ("-pk",)
     columns = (

@@ -3,16 +3,9 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
-from authorization.context import RequestContext
 from images.images.models import Image
 from portal.images import views
-from portal.ui import hits
 from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
-
-
-def _search(actor: RequestContext, text: str) -> hits.Found:
-    return hits.Found(also=hits.named(Image.objects.visible_to(actor), text, "image", "disc", gettext_lazy("Image")))
-
 
 PANELS = (
     Panel(
@@ -23,7 +16,6 @@ PANELS = (
         place=220,
         key="m",
         count=lambda actor: Image.objects.listed_for(actor, visibility=None, member_status="accepted").count(),
-        search=_search,
         subjects=[Subject("image", "image", names_of(Image))],
         quotas=[
             Quotas(

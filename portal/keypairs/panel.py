@@ -3,16 +3,9 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
-from authorization.context import RequestContext
 from compute.keypairs.models import KeyPair
 from portal.keypairs import views
-from portal.ui import hits
 from portal.ui.panels import Panel
-
-
-def _search(actor: RequestContext, text: str) -> hits.Found:
-    return hits.Found(deeds=hits.new(gettext_lazy("New key pair"), "key-pair-create", text))
-
 
 PANELS = (
     Panel(
@@ -23,7 +16,6 @@ PANELS = (
         place=230,
         key="k",
         count=lambda actor: KeyPair.objects.filter(user_id=actor.user_id).count(),
-        search=_search,
         urls=[
             path("key-pairs", views.KeyPairs.as_view(), name="key-pairs"),
             path("key-pairs/create", views.CREATE.as_view(), name="key-pair-create"),

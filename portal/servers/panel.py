@@ -1,47 +1,12 @@
 """The panels of instances: the project's, and every project's."""
 
-from django.urls import path, reverse
-from django.utils.translation import gettext as _
+from django.urls import path
 from django.utils.translation import gettext_lazy
 
-from authorization.context import RequestContext
 from compute.servers.models import Server
 from portal.load import views as load
-from portal.servers import consoles, detail, dialogs, launch, listing, status, verbs
-from portal.ui.hits import MOST, Found, Hit
+from portal.servers import consoles, detail, dialogs, launch, listing, palette, status, verbs
 from portal.ui.panels import Limit, Panel, Quotas, Subject
-
-
-def _search(actor: RequestContext, text: str) -> Found:
-    """Instances by name, id or address; the first few without a text. Verbs for the nearest two, and launching."""
-    query = listing.visible(actor)
-    found = listing.rows((listing.search(query, text) if text else query).order_by("name")[:MOST])
-    own = [
-        Hit(
-            row["name"], reverse("instance", args=[row["id"]]), "server-2",
-            (row["floating"] or row["fixed"] or [""])[0], row["st"], id=row["id"],
-        )
-        for row in found
-    ]  # fmt: skip
-    near = listing.visible(actor).filter(pk__in=[hit.id for hit in own[:2]]).order_by("name") if text else ()
-    return Found(own=own, deeds=[*(deed for server in near for deed in _deeds(server)), _launch(text)])
-
-
-def _deeds(server: Server) -> list[Hit]:
-    """Verbs that people often want of an instance that they found."""
-    found = []
-    if server.runs:
-        url = reverse("instance-tab", args=[server.id, "console"])
-        label = _("Open console of %(name)s") % {"name": server.name}
-        found.append(Hit(label, url, "device-desktop", action="console"))
-    url = reverse("instance-delete", args=[server.id])
-    label = _("Delete %(name)s…") % {"name": server.name}
-    return [*found, Hit(label, url, "trash", dialog=True, action="delete")]
-
-
-def _launch(text: str) -> Hit:
-    label = _("Launch an instance named “%(name)s”") % {"name": text} if text else _("Launch an instance")
-    return Hit(label, reverse("launch") + (f"?name={text}" if text else ""), "rocket", action="launch")
 
 
 def _names(ids: set[str]) -> dict[str, tuple[str, bool]]:
@@ -81,7 +46,7 @@ PANELS = (
         place=210,
         key="i",
         count=lambda actor: Server.objects.living().filter(project_id=actor.project_id or "").count(),
-        search=_search,
+        search=palette.search,
         subjects=[Subject("server", "instance", _names, status.VERBS)],
         quotas=[QUOTAS],
         urls=[
@@ -115,6 +80,7 @@ PANELS = (
         group=gettext_lazy("Administration"),
         place=520,
         rule="admin",
+        search=palette.elsewhere,
         urls=[path("all-instances", listing.AllInstances.as_view(), name="all-instances")],
     ),
 )

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import translation
 
 from portal.ui import Text
 from portal.ui.status import Status
@@ -20,17 +22,48 @@ class Hit:
     note: Text = ""
     st: Status | None = None
     dialog: bool = False
+    post: bool = False  # it is done at once, by a POST to `url`
+    does: str = ""  # instead of leading anywhere: presses what this selector finds on the page
     id: str = ""
     action: str = "open"
 
 
 @dataclass
 class Found:
-    """The hits of one panel for a text: `own` hits under the panel's name, `also` among those of others, and verbs (`deeds`)."""
+    """The hits of one panel for a text: `own` hits under the panel's name, `also` among those of others, and verbs (`deeds`).
 
+    `meant` are verbs that the text begins with: before all else.
+    """
+
+    meant: list[Hit] = field(default_factory=list)
     own: list[Hit] = field(default_factory=list)
     also: list[Hit] = field(default_factory=list)
     deeds: list[Hit] = field(default_factory=list)
+
+
+def spoken(label: Text) -> set[str]:
+    """A label in every language of the portal, in small letters: people type what they know."""
+    found = {str(label).casefold()}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            found.add(str(label).casefold())
+    return found
+
+
+def says(label: Text, text: str) -> bool:
+    """Whether a label has the text in it, in any language."""
+    return any(text.casefold() in one for one in spoken(label))
+
+
+def begins(label: Text, text: str) -> str | None:
+    """What follows a label with which the text begins, in any language; "" while it is being typed, None for another text."""
+    typed = text.casefold()
+    for one in spoken(label):
+        if typed.startswith(one):
+            return text[len(one) :].strip()
+        if one.startswith(typed) and (len(typed) > 1 or not typed.isascii()):
+            return ""
+    return None
 
 
 def named(rows: Any, text: str, route: str, icon: str, note: Text) -> list[Hit]:
@@ -43,6 +76,6 @@ def named(rows: Any, text: str, route: str, icon: str, note: Text) -> list[Hit]:
 
 def new(label: Text, route: str, text: str) -> list[Hit]:
     """List the verb that makes a thing, if the text is in what it is called."""
-    if text.lower() not in str(label).lower():
+    if not says(label, text):
         return []
     return [Hit(str(label), reverse(route), "plus", dialog=True, action="create")]

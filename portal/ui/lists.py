@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
-from portal.ui import Text, panels, tables
+from portal.ui import Text, hits, panels, tables
 from portal.ui.calls import name_of
+from portal.ui.hits import Found, Hit
 from portal.ui.menus import Action, gate
 from portal.ui.pages import Page
 from portal.ui.status import Status
@@ -58,6 +60,7 @@ class ListPanel(Page):
     route: ClassVar[str] = ""  # of a row's page; without one its name leads nowhere
     menu: ClassVar[str] = ""  # of a row's menu, if that is not its page's
     new: ClassVar[New | None] = None
+    in_palette: ClassVar[bool] = True  # whether the palette finds its rows
     empty: ClassVar[Empty] = Empty(gettext_lazy("Nothing here yet"), "")
 
     def bulk(self, actor: RequestContext) -> Sequence[Bulk]:
@@ -92,14 +95,41 @@ class ListPanel(Page):
     def narrow(self, query: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
         text = request.GET.get("q", "").strip()
         if text:
-            wanted = Q()
-            for name in self.search:
-                wanted |= Q(**{f"{name}__icontains": text})
-            query = query.filter(wanted)
+            query = query.filter(self.having(text))
         for one in self.filters:
             value = request.GET.get(one.name, "").strip()
             query = one.narrow(query, value) if value else query
         return query
+
+    def having(self, text: str) -> Q:
+        """The condition that a row has the text in one of the fields that are searched."""
+        wanted = Q()
+        for name in self.search:
+            wanted |= Q(**{f"{name}__icontains": text})
+        return wanted
+
+    def found(self, text: str) -> Found:
+        """What the palette finds here: rows that have the text, and the verb that makes one."""
+        panel, create = panels.named(self.panel), self.create(self.actor)
+        assert panel is not None, f"no panel is called {self.panel}"
+        rows = (
+            self.rows(self.actor, list(self.query(self.actor).filter(self.having(text))[: hits.MOST])) if text else []
+        )
+        also = [
+            Hit(
+                row.name,
+                row.url or f"{panel.url}?{urlencode({'q': row.name})}",
+                panel.icon,
+                panel.label,
+                row.status,
+                id=row.id,
+            )
+            for row in rows
+        ]
+        deeds = []
+        if create and not create.why and hits.says(create.label, text):
+            deeds = [Hit(create.label, create.url, "plus", dialog=create.how != "link", action="create")]
+        return Found(also=also, deeds=deeds)
 
     def sorting(self, request: HttpRequest) -> tuple[Sequence[str], str]:
         """The order of the rows, and the column by which that is, with "-" where it descends; "" where no head says it."""

@@ -252,8 +252,25 @@ query?.addEventListener("keydown", async event => {
     if (waiting) { clearTimeout(waiting); waiting = 0; await look(); }
     const link = $("#found a.on") || all[0];
     if (!link) return;
-    if (event.ctrlKey) open(link.href, "_blank"); else if (link.dataset.dialog !== undefined) { palette.close(); openDialog(link.href); } else location.assign(link.href);
+    choose(link, event.ctrlKey);
   }
+});
+// A hit is a page, a dialog, a verb that is done at once, or a button of this page.
+function choose(link, aside) {
+  const { dialog: asks, post, does } = link.dataset;
+  if (aside && !does && post === undefined) { open(link.href, "_blank"); return; }
+  palette.close();
+  if (does) $(does)?.click();
+  else if (post !== undefined) fragment(link.href, { method: "POST" }).catch(() => {});
+  else if (asks !== undefined) openDialog(link.href).catch(() => {});
+  else location.assign(link.href);
+}
+$("#found")?.addEventListener("click", event => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  choose(link, false);
 });
 palette?.addEventListener("mousedown", event => { if (event.target === palette) palette.close(); });
 
