@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from compute.keypairs import services
+from compute.keypairs import keys, services
 from compute.keypairs.models import KeyPair
 from compute.servers.api.schemas import obj
 from compute.views import ComputeView, Page, Response
@@ -30,19 +30,20 @@ KEYPAIR = Fields(
 )
 BASIC = Fields("keypair", [Field("name"), Field("public_key"), Field("fingerprint"), Field("type", since=(2, 2))])
 
-#: Characters of a name; it goes into the URL. Spaces only between other signs; in 2.0 those at the ends are cut off.
-_SIGNS = r"a-zA-Z0-9\-_"
 
-
-def _name(signs: str, around: str = "") -> Schema:
-    pattern = rf"^{around}[{signs}]([{signs} ]*[{signs}])?{around}$"
-    return {"type": "string", "minLength": 1, "maxLength": 255, "pattern": pattern}
+def _name(more: str = "", around: str = "") -> Schema:
+    return {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": f"^{around}{keys.name_pattern(more)}{around}$",
+    }
 
 
 _NEW = (
     Property(
         "name",
-        ByVersion({(2, 0): _name(_SIGNS, " *"), (2, 1): _name(_SIGNS), (2, 92): _name(_SIGNS + "@.")}),
+        ByVersion({(2, 0): _name(around=" *"), (2, 1): _name(), (2, 92): _name(keys.LATER_SIGNS)}),
         required=True,
     ),
     Property("public_key", {"type": "string", "minLength": 1}, required=Span(since=(2, 92))),

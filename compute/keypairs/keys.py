@@ -19,6 +19,16 @@ from common.errors import Invalid
 _PRINCIPAL_NAME = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 
 
+#: Characters of a key pair's name, which goes into its URL, and those that are allowed besides from 2.92 on.
+_SIGNS = r"a-zA-Z0-9\-_"
+LATER_SIGNS = "@."
+
+
+def name_pattern(more: str = "") -> str:
+    """The regular expression of a name: spaces only between other signs."""
+    return rf"[{_SIGNS}{more}]([{_SIGNS}{more} ]*[{_SIGNS}{more}])?"
+
+
 class BadKey(Invalid):
     template = _("Keypair data is invalid: %(why)s")
 

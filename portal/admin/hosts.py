@@ -18,6 +18,7 @@ from hosts.models import Host
 from placement import services as placement
 from portal.admin import owed, status
 from portal.load import views as load
+from portal.ui import Text
 from portal.ui.calls import Call
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.dialogs import FormDialog
@@ -28,6 +29,32 @@ from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row, age
 
 RESOURCES = ("VCPU", "MEMORY_MB", "DISK_GB")
+
+
+#: What an agent reports of its host (hostagent.contract.host) → what people call it; others by their names.
+REPORTED: dict[str, Text] = {
+    "acceleration": gettext_lazy("Acceleration"),
+    "acceleration_reason": gettext_lazy("Why"),
+    "cpu_arch": gettext_lazy("Architecture"),
+    "cpu_model": gettext_lazy("Processor"),
+    "disk_free_gib": gettext_lazy("Free disk, GiB"),
+    "disk_gib": gettext_lazy("Disk, GiB"),
+    "hostname": gettext_lazy("Host name"),
+    "hypervisor": gettext_lazy("Hypervisor"),
+    "hypervisor_version": gettext_lazy("Version of the hypervisor"),
+    "image_cache_gib": gettext_lazy("Image cache, GiB"),
+    "memory_mib": gettext_lazy("Memory, MiB"),
+    "underlay_ip": gettext_lazy("Underlay address"),
+    "vcpus": "vCPUs",
+    "version": gettext_lazy("Agent"),
+}
+
+
+def reported(value: object) -> Cell:
+    """A fact; of what a program printed beside its reason the reason alone: the host's log has the whole."""
+    text = str(value)
+    reason, _colon, printed = text.partition(": ")
+    return Cell("text", reason) if len(printed) > 60 else Cell("mono", text)
 
 
 def amount(name: str, value: int) -> str:
@@ -92,7 +119,7 @@ class Hosts(ListPanel):
 
 def driver_card(known: drivers.HostDrivers) -> Card:
     """Build a card of the host's drivers, the default of each kind first, and what each can do."""
-    columns = (Column(_("Kind")), Column(_("Name")), Column(_("Driver")), Column(_("Can do"), hide="m"))
+    columns = (Column(_("Kind")), Column(_("Name")), Column(_("Driver")), Column(_("Can do"), "many"))
     rows = [
         Row(
             f"{driver['kind']}-{driver['name']}", driver["kind"], "", None,
@@ -139,19 +166,20 @@ class HostItem(ItemPage):
             (_("Agent"), Cell("text", row.version)),
             (_("Agent started"), Cell("when", row.booted_at)),
             (_("Last heartbeat"), age(row.last_seen_at)),
-            (_("Can do"), Cell("tags", sorted(known.can))),
         ]
+        if not known.instances:  # else the card of the drivers says it
+            facts.append((_("Can do"), Cell("tags", sorted(known.can))))
         if row.disabled_reason:
             facts.insert(0, (_("Reason"), Cell("text", row.disabled_reason)))
         inventory = [
-            (name.replace("_", " "), Cell("mono", str(value)))
+            (REPORTED.get(name, name.replace("_", " ")), reported(value))
             for name, value in sorted(row.inventory.items())
             if isinstance(value, int | str)
         ]
         cards = [*owed.cards(row), Card(_("Allocated"), pairs=use), Card(_("Details"), pairs=facts)]
         if known.instances:
             cards.append(driver_card(known))
-        cards.append(Card(_("Reported inventory"), pairs=inventory, side=True))
+        cards.append(Card(_("Reported inventory"), pairs=inventory, side=True, name="inventory"))
         return Detail(row.name, state_of(row), cards=cards)
 
 

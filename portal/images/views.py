@@ -1,5 +1,6 @@
 """Images: list, detail, create, upload, edit, delete."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
+from identity.models import Project
 from images.images import services, states
 from images.images.changes import Change
 from images.images.models import Image
@@ -23,7 +25,7 @@ from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, Verb, gate, in_words
 from portal.ui.pages import Page
 from portal.ui.status import Status
-from portal.ui.tables import Cell, Column, attr
+from portal.ui.tables import Cell, Column, Row, attr
 
 #: The API's own route, for all bytes come in through the process that reads them as they come (cloud/uploads.py).
 UPLOAD = "/api/image/v2/images/{}/file"
@@ -39,6 +41,12 @@ def visibility(image: Image) -> Text:
     return words.get(image.visibility, image.visibility)
 
 
+def owners(actor: RequestContext, projects: set[str | None]) -> dict[str, str]:
+    """Project id → name, of those whose names the actor may know."""
+    seen = projects if actor.is_admin else projects & {actor.project_id}
+    return dict(Project.objects.filter(pk__in=[id for id in seen if id]).values_list("pk", "name"))
+
+
 class Images(ListPanel):
     panel, kind, route = "images", "image", "image"
     order = ("-created_at", "id")
@@ -46,6 +54,7 @@ class Images(ListPanel):
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Status"), cell=lambda row: Cell("status", status.image(row.status))),
         Column(gettext_lazy("Visibility"), hide="m", cell=lambda row: Cell("muted", visibility(row))),
+        Column(gettext_lazy("Project"), hide="l", cell=attr("muted", "owner")),
         Column(gettext_lazy("Format"), hide="m", cell=attr("text", "disk_format")),
         Column(gettext_lazy("Size"), "n", "m", "size", attr("size", "size")),
         Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
@@ -61,6 +70,13 @@ class Images(ListPanel):
 
     def query(self, actor: RequestContext) -> Any:
         return Image.objects.listed_for(actor, visibility=None, member_status="accepted")
+
+    def rows(self, actor: RequestContext, found: Sequence[Any]) -> list[Row]:
+        """With the name of each one's project: the reader's own, and for operators every one's."""
+        names = owners(actor, {image.project_id for image in found})
+        for image in found:
+            image.owner = names.get(image.project_id, "")
+        return super().rows(actor, found)
 
     def status(self, one: Image) -> Status:
         return status.image(one.status)
@@ -101,6 +117,7 @@ class ImageItem(ItemPage):
             (_("Least disk"), Cell("text", f"{row.min_disk} GiB")),
             (_("Least memory"), Cell("text", f"{row.min_ram} MiB")),
             (_("Visibility"), Cell("text", visibility(row))),
+            (_("Project"), Cell("text", owners(actor, {row.project_id}).get(row.project_id or "") or "–")),
             (_("Protected"), Cell("yes", row.protected)),
             (_("Created"), Cell("when", row.created_at)),
             (_("Changed"), Cell("when", row.updated_at)),

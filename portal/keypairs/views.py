@@ -3,12 +3,13 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
-from compute.keypairs import services
+from compute.keypairs import keys, services
 from compute.keypairs.models import KeyPair
 from portal.ui.calls import Call, to
 from portal.ui.details import Card, Detail, ItemPage
@@ -56,8 +57,19 @@ class KeyPairItem(ItemPage):
         return Detail(row.name, cards=[Card(_("Details"), pairs=pairs)])
 
 
+class KeyName(Name):
+    """A name that the API takes too."""
+
+    default_validators = [
+        RegexValidator(
+            f"^{keys.name_pattern(keys.LATER_SIGNS)}\\Z",
+            gettext_lazy("Letters without accents, digits, - _ @ . and spaces between them."),
+        )
+    ]
+
+
 class KeyForm(Styled):
-    name = Name()
+    name = KeyName()
     public_key = forms.CharField(
         label=gettext_lazy("Public key"),
         required=False,

@@ -49,20 +49,21 @@ class Find(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         text = request.GET.get("q", "").strip()[:100]
         seen = [panel for _label, entries in navigation.menu(self.actor) for panel in entries]
-        found = [(panel.label, self.of_panel(panel, text)) for panel in seen]
+        groups = self.groups([(panel, self.of_panel(panel, text)) for panel in seen], text)
+        return self.fragment("overview/found.html", groups=[group for group in groups if group.hits])
+
+    def groups(self, found: list[tuple[Panel, Found]], text: str) -> list[Group]:
+        """What was found, in the order in which it is shown."""
         own = [hit for hit in (*_own(), *self.projects()) if text and hits.says(hit.label, text)]
         meant = [hit for hit in own if hits.begins(hit.label, text) is not None]
-        groups = [
-            Group(_("Do"), [*(hit for _label, one in found for hit in one.meant), *meant]),
-            *(Group(label, one.own) for label, one in found),
-            Group(_("Also"), [hit for _label, one in found for hit in one.also][:ALSO]),
-            Group(_("Pages"), _pages(seen, text)),
-            Group(
-                _("Do"),
-                [*(hit for _label, one in found for hit in one.deeds), *(hit for hit in own if hit not in meant)],
-            ),
+        rest = [hit for hit in own if hit not in meant]
+        return [
+            Group(_("Do"), [*(hit for _panel, one in found for hit in one.meant), *meant]),
+            *(Group(panel.label, one.own) for panel, one in found),
+            Group(_("Also"), [hit for _panel, one in found for hit in one.also][:ALSO]),
+            Group(_("Pages"), _pages([panel for panel, _one in found], text)),
+            Group(_("Do"), [*(hit for _panel, one in found for hit in one.deeds), *rest]),
         ]
-        return self.fragment("overview/found.html", groups=[group for group in groups if group.hits])
 
     def of_panel(self, panel: Panel, text: str) -> Found:
         """What one panel has; nothing of what the actor may not list."""
@@ -71,7 +72,7 @@ class Find(Page):
         view = getattr(resolve(panel.url).func, "view_class", None)
         if not text or view is None or not issubclass(view, ListPanel) or not view.in_palette:
             return Found()
-        page = view()
+        page: ListPanel = view()
         page.setup(self.request)
         with suppress(CloudError):
             return page.found(text)

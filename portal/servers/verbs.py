@@ -13,10 +13,9 @@ from common.errors import CloudError
 from compute.servers.lifecycle import power, resize, services, snapshots
 from compute.servers.models import Server
 from compute.servers.rules import RULES
-    refusal = in_words(services.why_not(actor, server, verb), status.server(server.status, None))
-    row = server.lifecycle.verbs.get(verb)
-    is_kept_off = is_held and row is not None and not row.preempts
-    why = gate(actor, RULES[verb], server, refusal or (str(Why.BUSY.value) if is_kept_off else ""))
+from operations import starting
+from operations.subject import Why
+from portal.servers import status
 from portal.servers.dialogs import no_way_out
 from portal.sharing.parts import share_action
 from portal.ui import Text
@@ -71,8 +70,10 @@ LEADING = ("unpause", "resume", "unshelve", "confirm_resize")
 def action(actor: RequestContext, server: Server, verb: str, *, is_held: bool) -> Action:
     """Make the button of a verb. `is_held`: an operation holds the server (operations.starting)."""
     label, icon = FACES[verb]
-    found = [button(verb) for verb in ONLY_THEN if can_follow(server, verb)]
-    found += [console, button("snapshot"), button(power)]
+    refusal = in_words(services.why_not(actor, server, verb), status.server(server.status, None))
+    row = server.lifecycle.verbs.get(verb)
+    is_kept_off = is_held and row is not None and not row.preempts
+    why = gate(actor, RULES[verb], server, refusal or (str(Why.BUSY.value) if is_kept_off else ""))
     route = f"instance-{verb}" if verb in DIALOGS else "instance-do"
     url = reverse(route, args=[server.id] if verb in DIALOGS else [server.id, verb])
     how = "dialog" if verb in DIALOGS else "post"
@@ -87,13 +88,8 @@ def actions(actor: RequestContext, server: Server) -> list[Action]:
     )  # fmt: skip
     button = partial(action, actor, server, is_held=starting.is_held(server))
     power = "start" if can_follow(server, "start") else "stop"
-<<<<<<< HEAD
-    found = [console, button("snapshot"), button(power)]
-    found += [button(verb) for verb in ONLY_THEN if can_follow(server, verb)]
-=======
-    found = [action(actor, server, verb) for verb in ONLY_THEN if can_follow(server, verb)]
-    found += [console, action(actor, server, "snapshot"), action(actor, server, power)]
->>>>>>> be82d326 (wip: words of states, Save, rule deletion asks, header of the state)
+    found = [button(verb) for verb in ONLY_THEN if can_follow(server, verb)]
+    found += [console, button("snapshot"), button(power)]
     floating = Action(
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
         why=gate(actor, "create_floatingip", server.project_id, no_way_out(server)),

@@ -188,6 +188,11 @@ function rail(open) {
   $(".shell").classList.toggle("drawn", open);
   $("[data-rail]").setAttribute("aria-expanded", open);
 }
+const here = $("#rail [aria-current]");
+if (here) { // a low window shows the present page's entry all the same
+  const rails = $("#rail > div"), low = here.getBoundingClientRect().bottom - rails.getBoundingClientRect().bottom;
+  if (low > -8) rails.scrollTop += low + rails.clientHeight / 3;
+}
 function keep(name, value) { document.cookie = `${name}=${value};path=/;max-age=31536000;samesite=lax`; }
 function theme() {
   const root = document.documentElement, next = root.dataset.bsTheme === "dark" ? "light" : "dark";
