@@ -108,6 +108,6 @@ document.addEventListener("submit", event => {
     renew(form);
     form.dataset.vouched = "1";
     form.requestSubmit(event.submitter?.isConnected ? event.submitter : null);
-  }).catch(() => {});
+  }).catch(error => { if (error instanceof TypeError) document.dispatchEvent(new CustomEvent("unanswered")); }); // the server, not the person, said no
 }, true);
 $("form[data-send-again]")?.requestSubmit();

@@ -36,7 +36,7 @@ async function connect() {
   close();
   state("connecting");
   let token;
-  try { token = await ticket(); } catch { return; } // said by then
+  try { token = await ticket(); } catch { if (words.status === "connecting") state("lost"); return; } // else said by then
   if (!token) { state("waiting"); setTimeout(() => words.status === "waiting" && connect(), 3000); return; }
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/console/?token=${encodeURIComponent(token)}`;
   await (kind === "serial" ? serial(url) : vnc(url));

@@ -34,6 +34,8 @@ export async function fragment(url, options = {}) {
 // What somebody asked for and did not get is told; what the page asks by itself is asked again.
 export function unanswered(headers = {}) { if (!headers["X-Background"]) toast({ kind: "bad", text: said.saidFailed }); }
 
+document.addEventListener("unanswered", () => unanswered());
+
 function triggers(text) {
   if (!text) return;
   const found = JSON.parse(text);

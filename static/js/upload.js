@@ -21,7 +21,8 @@ form.addEventListener("submit", async event => {
   box.hidden = true;
   try { await signInAgain(); } catch { return; }
   button.setAttribute("aria-disabled", "true");
-  const answer = await fetch(form.action || location.href, { method: "POST", body: new FormData(form), headers: { ...own(), "HX-Request": "true" } });
+  const answer = await fetch(form.action || location.href, { method: "POST", body: new FormData(form), headers: { ...own(), "HX-Request": "true" } }).catch(() => null);
+  if (!answer || answer.status >= 500) { fail(document.body.dataset.saidFailed); return; }
   const toast = (() => { try { return JSON.parse(answer.headers.get("HX-Trigger")).toast; } catch { return null; } })();
   if (toast) { fail(toast.text); return; }
   const made = await answer.json();

@@ -128,6 +128,13 @@ def test_a_request_that_fails_is_told(fake_cloud: LiveCloud, enter: Enter) -> No
     page.fill("#q", "x")
     _told_and_dismissed(page)
     page.unroute("**/*")
+    page.goto(f"{fake_cloud.url}/instances/launch")
+    page.fill("#n", "unsent")
+    page.route("**/*", lambda route: route.abort())
+    page.click("[data-action=submit]")
+    _told_and_dismissed(page)
+    expect(page.locator("#n")).to_have_value("unsent")
+    page.unroute("**/*")
 
 
 def _told_and_dismissed(page: Page) -> None:
