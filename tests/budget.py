@@ -8,7 +8,7 @@ import pytest
 #: Seconds a folder may take on 2 cores, clouds it starts included. Others: DEFAULT.
 BUDGET = {
     "vm": 480, "browser": 600, "openstackapi": 300, "trouble": 300, "lab": 240, "flows": 240,
-    "operations": 120, "identity": 300, "networking": 120, "compute": 120, "images": 120, "portal": 120,
+    "operations": 120, "identity": 300, "networking": 120, "compute": 120, "images": 120, "portal": 300,
     "tenants": 180, "machines": 3600,
 }  # fmt: skip
 DEFAULT = 60

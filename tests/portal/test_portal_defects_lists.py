@@ -133,6 +133,7 @@ def test_key_pairs_come_and_go_by_themselves(fake_cloud: LiveCloud, things: Thin
     expect(other.locator("#fresh")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_longest_name_fits_every_page(fake_cloud: LiveCloud, things: Things, enter: Enter) -> None:
     """D18: 255 characters without a space make no page wider than its window."""
     name = f"{unused('w')}{'w' * 300}"[:255]
