@@ -92,7 +92,7 @@ def actions(actor: RequestContext, server: Server) -> list[Action]:
     found += [console, button("snapshot"), button(power)]
     floating = Action(
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
-        why=gate(actor, "create_floatingip", server.project_id, no_way_out(server)),
+        why=gate(actor, "create_floatingip", server.project_id) or no_way_out(server),
     )  # fmt: skip
     edit = Action(
         "edit", _("Edit name"), "pencil", reverse("instance-edit", args=[server.id]),
