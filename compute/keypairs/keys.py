@@ -25,7 +25,7 @@ LATER_SIGNS = "@."
 
 
 def name_pattern(more: str = "") -> str:
-    """The regular expression of a name: spaces only between other signs."""
+    """Return the regular expression of a name: spaces only between other signs."""
     return rf"[{_SIGNS}{more}]([{_SIGNS}{more} ]*[{_SIGNS}{more}])?"
 
 

@@ -51,7 +51,7 @@ REPORTED: dict[str, Text] = {
 
 
 def reported(value: object) -> Cell:
-    """A fact; of what a program printed beside its reason the reason alone: the host's log has the whole."""
+    """Show a fact; of what a program printed beside its reason the reason alone: the host's log has the whole."""
     text = str(value)
     reason, _colon, printed = text.partition(": ")
     return Cell("text", reason) if len(printed) > 60 else Cell("mono", text)

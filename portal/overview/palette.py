@@ -53,7 +53,7 @@ class Find(Page):
         return self.fragment("overview/found.html", groups=[group for group in groups if group.hits])
 
     def groups(self, found: list[tuple[Panel, Found]], text: str) -> list[Group]:
-        """What was found, in the order in which it is shown."""
+        """Order what was found as it is shown."""
         own = [hit for hit in (*_own(), *self.projects()) if text and hits.says(hit.label, text)]
         meant = [hit for hit in own if hits.begins(hit.label, text) is not None]
         rest = [hit for hit in own if hit not in meant]
@@ -66,7 +66,7 @@ class Find(Page):
         ]
 
     def of_panel(self, panel: Panel, text: str) -> Found:
-        """What one panel has; nothing of what the actor may not list."""
+        """Find what one panel has; nothing of what the actor may not list."""
         if panel.search is not None:
             return panel.search(self.actor, text)
         view = getattr(resolve(panel.url).func, "view_class", None)

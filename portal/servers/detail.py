@@ -80,7 +80,7 @@ def resting_since(server: Server) -> datetime | None:
 
 
 def launch_again(server: Server) -> str:
-    """The launch form with what a server was asked for that never ran; "" for one that did."""
+    """Return the address of the launch form with what a server was asked for that never ran; "" for one that did."""
     if server.launched_at or not states.is_error(server.vm_state):
         return ""
     asked = {"name": server.name, "image": server.image_id, "flavor": server.flavor_id, "key_name": server.key_name}
@@ -137,7 +137,7 @@ def open_ports(group_ids: list[str]) -> str:
 
 
 def wired(server: Server) -> list[dict[str, object]]:
-    """Each interface once: its network and MAC, with all its addresses."""
+    """List each interface once: its network and MAC, with all its addresses."""
     found: dict[str, dict[str, Any]] = {}
     for entry in ports.addresses({server.id: server.project_id})[server.id]:
         port = found.setdefault(entry["port_id"], {**entry, "fixed": [], "floating": []})

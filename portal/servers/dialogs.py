@@ -62,7 +62,7 @@ def edit(call: Call, values: dict[str, object]) -> None:
 
 
 def sizes(call: Call) -> list[tuple[str, str]]:
-    """The flavors that it can have: another one, whose disk is not smaller."""
+    """List the flavors that it can have: another one, whose disk is not smaller."""
     rows = flavors.visible(call.actor).exclude(pk=call.row.flavor_id).filter(disk__gte=call.row.flavor["disk"])
     rows = rows.filter(disabled=False).order_by("ram", "vcpus")
     return [(row.pk, f"{row.name}: {row.vcpus} vCPU, {mib(row.ram)}, {gib(row.disk)}") for row in rows]
@@ -153,7 +153,7 @@ def delete_submit(call: Call) -> str:
 
 
 def delete(call: Call) -> list[str]:
-    """The names of the servers that are being deleted."""
+    """Delete the servers; return their names."""
     for server in call.rows:
         deletion.delete(call.actor, server_id=server.id)
     return [server.name for server in call.rows]
@@ -204,7 +204,7 @@ def floating_choices(actor: RequestContext, reach: set[str] | None = None) -> li
 
 
 def reach_of(server: Server) -> dict[str, set[str]]:
-    """The server's IPv4 subnets that a router joins to the outside → the external networks there."""
+    """Read the server's IPv4 subnets that a router joins to the outside → the external networks there."""
     subnets = FixedIP.objects.filter(port__in=Port.objects.of_server(server), subnet__ip_version=4)
     return floating_ips.outsides(set(subnets.values_list("subnet_id", flat=True)), server.project_id)
 
@@ -215,7 +215,7 @@ def no_way_out(server: Server) -> str:
 
 
 def port_choices(server: Server) -> list[tuple[str, Text]]:
-    """The server's addresses to which a floating IP can lead."""
+    """List the server's addresses to which a floating IP can lead."""
     reach = reach_of(server)
     held = FixedIP.objects.filter(port__in=Port.objects.of_server(server), subnet__in=reach)
     return [

@@ -184,7 +184,7 @@ def network_rows(actor: RequestContext) -> list[dict[str, object]]:
 
 
 def floating_rows(actor: RequestContext, networks: list[dict[str, Any]]) -> list[dict[str, object]]:
-    """The floating IPs that can lead to an instance on one of the networks, each with those networks."""
+    """List the floating IPs that can lead to an instance on one of the networks, each with those networks."""
     found: list[dict[str, object]] = []
     for outside in dict.fromkeys(outside for network in networks for outside in network["reach"]):
         where = " ".join(network["row"].pk for network in networks if outside in network["reach"])

@@ -31,7 +31,7 @@ LAUNCH = (gettext_lazy("Launch instance"), "launch")
 
 
 def search(actor: RequestContext, text: str) -> Found:
-    """The project's instances; the first few without a text."""
+    """Find the project's instances; the first few without a text."""
     query = listing.visible(actor)
     found = listing.rows((listing.search(query, text) if text else query).order_by("name")[:MOST])
     own = [

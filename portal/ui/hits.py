@@ -42,7 +42,7 @@ class Found:
 
 
 def spoken(label: Text) -> set[str]:
-    """A label in every language of the portal, in small letters: people type what they know."""
+    """Return a label in every language of the portal, in small letters: people type what they know."""
     found = {str(label).casefold()}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
@@ -56,7 +56,7 @@ def says(label: Text, text: str) -> bool:
 
 
 def begins(label: Text, text: str) -> str | None:
-    """What follows a label with which the text begins, in any language; "" while it is being typed, None for another text."""
+    """Return what follows a label with which the text begins, in any language; "" while it is being typed, None for another text."""
     typed = text.casefold()
     for one in spoken(label):
         if typed.startswith(one):

@@ -102,14 +102,14 @@ class ListPanel(Page):
         return query
 
     def having(self, text: str) -> Q:
-        """The condition that a row has the text in one of the fields that are searched."""
+        """Build the condition that a row has the text in one of the fields that are searched."""
         wanted = Q()
         for name in self.search:
             wanted |= Q(**{f"{name}__icontains": text})
         return wanted
 
     def found(self, text: str) -> Found:
-        """What the palette finds here: rows that have the text, and the verb that makes one."""
+        """Find what the palette shows of this list: rows that have the text, and the verb that makes one."""
         panel, create = panels.named(self.panel), self.create(self.actor)
         assert panel is not None, f"no panel is called {self.panel}"
         rows = (
@@ -132,7 +132,7 @@ class ListPanel(Page):
         return Found(also=also, deeds=deeds)
 
     def sorting(self, request: HttpRequest) -> tuple[Sequence[str], str]:
-        """The order of the rows, and the column by which that is, with "-" where it descends; "" where no head says it."""
+        """Return the order of the rows, and the column by which that is, with "-" where it descends; "" where no head says it."""
         asked, known = request.GET.get("sort", ""), {column.sort for column in self.columns if column.sort}
         if asked.removeprefix("-") in known:
             return (asked, "pk"), asked

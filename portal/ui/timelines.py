@@ -116,7 +116,7 @@ FILTERS: dict[str, Text] = {
 
 
 def refused(detail: dict[str, Any]) -> list[Refused]:
-    """The hosts that the scheduler refused in a step, if it left them."""
+    """List the hosts that the scheduler refused in a step, if it left them."""
     found = []
     for row in detail.get("scheduling") or []:
         words = [(check, FILTERS.get(check["filter"], check["filter"])) for check in row["checks"]]

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browsing import Enter
 from tests.live import LiveCloud
+from tests.rest import COMPUTE, Rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 MakeServer = Callable[[str], str]
