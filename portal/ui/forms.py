@@ -1,7 +1,7 @@
 """Forms in the portal's look, forms in steps, and the fields that many of them share."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,12 +15,7 @@ NAME_LIMIT = 255
 
 
 class Styled(forms.Form):
-    """A form whose widgets carry Tabler's classes and whose errors are tied to their fields.
-
-    `shown_for`: field → (another field, its values with which this one counts); with others it is not shown.
-    """
-
-    shown_for: ClassVar[Mapping[str, tuple[str, Sequence[str]]]] = {}
+    """A form whose widgets carry Tabler's classes and whose errors are tied to their fields."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,8 +31,6 @@ class Styled(forms.Form):
             else:
                 css = "form-control"
             widget.attrs["class"] = f"{widget.attrs.get('class', '')} {css}".strip()
-        for name, (other, values) in self.shown_for.items():
-            self.fields[name].widget.attrs["data-shown-for"] = f"{other} {' '.join(values)}"
 
     def full_clean(self) -> None:
         super().full_clean()

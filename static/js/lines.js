@@ -22,13 +22,3 @@ document.addEventListener("input", event => {
   const text = field.value.toLowerCase();
   for (const line of field.closest("[data-checklist]").querySelectorAll("li")) line.hidden = !line.textContent.toLowerCase().includes(text);
 });
-// A field that counts only with some choices of another one is there only then.
-function fit(form) {
-  for (const field of form.querySelectorAll("[data-shown-for]")) {
-    const [name, ...values] = field.dataset.shownFor.split(" "), box = field.closest(".fld");
-    if (form.elements[name]) box.hidden = !values.includes(form.elements[name].value);
-  }
-}
-document.addEventListener("change", event => event.target.form && fit(event.target.form));
-document.addEventListener("formshown", event => event.target.querySelectorAll("form").forEach(form => { fit(form); }));
-document.querySelectorAll("form").forEach(form => { fit(form); });

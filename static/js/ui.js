@@ -106,7 +106,6 @@ export async function openDialog(url, wide = false, into = "") {
   picks = into;
   delete dialog.dataset.left;
   window.htmx.process(body);
-  body.dispatchEvent(new Event("formshown", { bubbles: true }));
   dialog.classList.toggle("wide", wide);
   if (!dialog.open) dialog.showModal();
   ($("[aria-invalid=true], [autofocus]", body) || $("input:not([type=hidden]):not([type=file]), select, textarea", body))?.focus();
@@ -122,7 +121,6 @@ function take({ value, text }) {
 document.body.addEventListener("made", event => take(event.detail));
 document.body.addEventListener("htmx:afterSwap", event => {
   if (event.detail.target.id !== "dialog-body") return;
-  event.detail.target.dispatchEvent(new Event("formshown", { bubbles: true }));
   if (event.detail.xhr.status === 422) for (const form of $$("form", dialog)) form.dataset.tried = "1";
   ($("[aria-invalid=true]", dialog) || $("[role=alert]", dialog) || $("[data-shown-once] .sf .btn", dialog))?.focus();
 });

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Enter
+from tests.browsing import Enter
 from tests.live import LiveCloud
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

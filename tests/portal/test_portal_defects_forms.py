@@ -5,7 +5,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browsing import Enter
 from tests.live import LiveCloud
-from tests.portal.defects import unused
+from tests.portal.defects import Things, unused
+from tests.rest import NETWORK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -82,26 +83,20 @@ def test_a_dialog_keeps_a_secret_and_what_was_typed(fake_cloud: LiveCloud, page:
     expect(page.locator("#dialog")).to_be_hidden()
 
 
-def test_chosen_ports_are_asked_for(fake_cloud: LiveCloud, page: Page) -> None:
-    """D3: “TCP, chosen ports” without a port makes no rule; presets do not ask for ports that they have."""
-    page.goto(f"{fake_cloud.url}/security-groups")
-    page.click("tr[data-id] a.name")
-    rules = page.locator("[data-card=rules] tbody tr[data-id]")
-    before = rules.count()
-    page.click("main [data-action=add-rule]")
-    first = page.locator("#dialog #id_first")
-    expect(page.locator("#dialog #id_preset")).to_have_value("ssh")
-    expect(first).to_be_hidden()
-    page.select_option("#dialog #id_preset", "tcp")
-    expect(first).to_be_visible()
-    page.click("#dialog [data-action=submit]")
-    expect(page.locator("#dialog #id_first[aria-invalid=true]")).to_be_visible()
-    first.fill("90")
-    page.fill("#dialog #id_last", "80")
-    page.click("#dialog [data-action=submit]")
-    expect(page.locator("#dialog #id_last[aria-invalid=true]")).to_be_visible()
-    page.goto(page.url)
-    expect(rules).to_have_count(before)
+def test_chosen_ports_are_asked_for(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D3: a line of TCP without a port makes no rule and asks for one; presets bring the ports that they have."""
+    group = things.make(f"{NETWORK}/security-groups", "security_group", {"name": unused("ports")})
+    page.goto(f"{fake_cloud.url}/security-groups/{group}/rules")
+    rules = page.locator("#rules [data-card=ingress]")
+    rules.locator("[data-action=add-line]").click()
+    line = rules.locator("[data-line]:visible")
+    line.locator("[data-field=protocol]").select_option("tcp")
+    page.click("#rules [data-action=save-rules]")
+    expect(rules.locator("[data-field=ports][aria-invalid=true]")).to_be_visible()
+    found = f"{NETWORK}/security-group-rules?direction=ingress&security_group_id={group}"
+    assert things.demo.ok("GET", found)["security_group_rules"] == []
+    rules.locator("[data-action=preset]").first.click()
+    expect(line.last.locator("[data-field=ports]")).to_have_value("22")
 
 
 def test_a_request_that_fails_is_told(fake_cloud: LiveCloud, enter: Enter) -> None:
