@@ -86,7 +86,7 @@ def test_a_dialog_keeps_a_secret_and_what_was_typed(fake_cloud: LiveCloud, page:
 def test_chosen_ports_are_asked_for(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
     """D3: a line of TCP without a port makes no rule and asks for one; presets bring the ports that they have."""
     group = things.make(f"{NETWORK}/security-groups", "security_group", {"name": unused("ports")})
-    page.goto(f"{fake_cloud.url}/security-groups/{group}/rules")
+    page.goto(f"{fake_cloud.url}/security-groups/{group}")
     rules = page.locator("#rules [data-card=ingress]")
     rules.locator("[data-action=add-line]").click()
     line = rules.locator("[data-line]:visible")

@@ -68,6 +68,8 @@ def test_bars_pass_under_the_top_bar_and_a_toast_has_no_patch(fake_cloud: LiveCl
     assert over
     page.goto(f"{fake_cloud.url}/networks")
     page.locator("tr[data-id] a.name").first.click()
+    page.wait_for_url("**/networks/*-*")
+    expect(page.locator("h1")).to_be_visible()
     page.keyboard.press("y")
     icon = page.locator("[data-toast] > span").first
     expect(icon).to_be_visible()
