@@ -37,6 +37,10 @@ class NotOnAHost(Conflict):
     template = _("Instance %(id)s is on no host, for it could not be built. Delete it and launch another.")
 
 
+class HasRun(Conflict):
+    template = _("Instance %(id)s has run before. Rebuild it, or launch another.")
+
+
 class HostCannot(Conflict):
     template = _(
         "Instance %(id)s cannot do this on its host %(host)s: the driver %(driver)s has no capability '%(capability)s'. Launch it on a"
@@ -190,6 +194,8 @@ class Server(HostSubject, models.Model):
 
     def refusal_besides(self, name: str) -> Refusal | None:
         """Why its host keeps it from a verb: there is none, or the drivers there lack what it takes."""
+        if name in states.NEVER_RAN and (self.host or self.launched_at):
+            return Refusal(HasRun(id=self.id), str(_("It has run before")))
         if not self.host:
             words = str(_("It is on no host: delete it and launch another"))
             return None if name in states.HOSTLESS else Refusal(NotOnAHost(id=self.id), words)

@@ -4,6 +4,7 @@ from typing import Final
 
 #: Verb (of states.VERBS, and what is done at once) → rule.
 RULES: Final[dict[str, str]] = {
+    "relaunch": "os_compute_api:servers:create",
     "start": "os_compute_api:servers:start",
     "stop": "os_compute_api:servers:stop",
     "reboot": "os_compute_api:servers:reboot",

@@ -17,6 +17,7 @@ from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
 from operations.states import has_failed
 from portal.load import views as load
+from portal.servers import failures
 from portal.servers.listing import CHIPS, count, visible
 from portal.ui import Text, quotas, tables, timelines
 from portal.ui.pages import Page
@@ -69,13 +70,15 @@ def of_project(actor: RequestContext) -> dict[str, object]:
     numbers = count(visible(actor))
     recent = [timelines.story(row, deep=False) for row in operations_of(actor)[:8]]
     broken = Server.objects.living().filter(project_id=actor.project_id, vm_state=states.ERROR, task_state=None)
+    shown = list(broken.order_by("-fault_at")[:2])
+    ways = failures.ways(actor, shown)
     return {
         "quotas": bars(actor),
         "stories": timelines.named(recent),
         "numbers": [(name, label, LOOKS[name], numbers[name]) for name, (label, _w) in CHIPS.items() if name],
         "shares": [(look, numbers[name]) for name, look in LOOKS.items()],
         "all": numbers[""],
-        "broken": list(broken.order_by("-fault_at")[:2]),
+        "broken": [(server, ways.get(server.pk, ())) for server in shown],
     }
 
 

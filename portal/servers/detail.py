@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization import policy
+from authorization.context import RequestContext
 from common.clock import now
 from common.errors import sentence
 from compute.servers import history
@@ -25,7 +26,7 @@ from operations import states as progress
 from operations.models import State
 from portal.load import views as load
 from portal.networks import status as network_status
-from portal.servers import status, verbs
+from portal.servers import failures, status, verbs
 from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
@@ -45,7 +46,7 @@ LEAVING = ("confirmResize", "revertResize", "rebuild")
 LIVE = ("overview", "activity", "interfaces")
 
 
-def head(server: Server) -> dict[str, object]:
+def head(actor: RequestContext, server: Server) -> dict[str, object]:
     """Build the context of what stands above the tabs."""
     name, vcpus, ram = flavor_words(server.flavor or {})
     entries = ports.addresses({server.id: server.project_id})[server.id]
@@ -64,6 +65,7 @@ def head(server: Server) -> dict[str, object]:
         "image_name": image or (server.image_id or "")[:8],
         "fault": sentence(server.fault_code, server.fault_data) if server.fault_code else "",
         "again": launch_again(server),
+        "ways": failures.ways(actor, [server]).get(server.id, ()),
         "tabs": TABS,
     }
 
@@ -90,7 +92,8 @@ def launch_again(server: Server) -> str:
 def boot(server: Server) -> dict[str, object]:
     """Build the stages of the launch as lines, each from a row with its time."""
     stages = history.stages(server)
-    first = history.operations_of(server).filter(action="create").last()
+    # one that goes on at another host, because the first was lost, is the same launch
+    first = history.operations_of(server).filter(action="create").exclude(data__has_key="avoid").first()
     begin: datetime = first.created_at if first else server.created_at
     lines, before = [], begin
     for stage in stages:
@@ -158,7 +161,7 @@ class Instance(Page):
         if "menu" in request.GET:
             return self.fragment("ui/menu.html", actions=actions, id=id)
         wires = policy.allows(self.actor, "os_compute_api:os-attach-interfaces:create", server)
-        context = {**head(server), "actions": actions, "tab": tab, "id": id, "wires": wires}
+        context = {**head(self.actor, server), "actions": actions, "tab": tab, "id": id, "wires": wires}
         context |= getattr(self, f"tab_{tab}")(server)
         if "live" in request.GET:
             return self.fragment(f"servers/{tab}_live.html", **context)
@@ -225,5 +228,5 @@ class Head(Page):
 
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
         server = services.find(self.actor, id)
-        context = {**head(server), "actions": verbs.actions(self.actor, server), "id": id}
+        context = {**head(self.actor, server), "actions": verbs.actions(self.actor, server), "id": id}
         return self.fragment("servers/head.html", **context)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -25,10 +25,10 @@ from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports import services as ports
 from networking.ports.models import FixedIP, Port
-from portal.servers import status
+from portal.servers import failures, status
 from portal.sharing import parts
 from portal.ui import tables
-from portal.ui.menus import gate
+from portal.ui.menus import Action, gate
 from portal.ui.pages import Page
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row
@@ -125,22 +125,35 @@ _html: OrderedDict[tuple[Any, ...], str] = OrderedDict()
 _one_renders = threading.Lock()
 
 
-def html(row: dict[str, Any], actor: RequestContext, *, everywhere: bool, projects: dict[str, str]) -> str:
+def html(
+    row: dict[str, Any],
+    actor: RequestContext,
+    *,
+    everywhere: bool,
+    projects: dict[str, str],
+    ways: Sequence[Action] = (),
+) -> str:
     """Return one row's HTML; the same facts in the same language, time zone and role give the same HTML."""
     key = (
         row["id"], row["updated_at"], row["name"], tuple(row["fixed"]), tuple(row["floating"]), row["image"], row["locked"],
         translation.get_language(), timezone.get_current_timezone_name(), actor.is_admin, everywhere,
-        is_foreign := not everywhere and parts.is_foreign(actor, row["project_id"]),
+        is_foreign := not everywhere and parts.is_foreign(actor, row["project_id"]), tuple(ways),
     )  # fmt: skip
     known = _html.get(key)
     if known is None:
         with _one_renders:  # many pages ask at once for a row that changed
-            known = _html.get(key) or _render(key, row, everywhere, projects, is_foreign=is_foreign)
+            known = _html.get(key) or _render(key, row, everywhere, projects, is_foreign=is_foreign, ways=ways)
     return known
 
 
 def _render(
-    key: tuple[Any, ...], row: dict[str, Any], everywhere: bool, projects: dict[str, str], *, is_foreign: bool
+    key: tuple[Any, ...],
+    row: dict[str, Any],
+    everywhere: bool,
+    projects: dict[str, str],
+    *,
+    is_foreign: bool,
+    ways: Sequence[Action],
 ) -> str:
     is_failed = states.is_error(row["vm_state"]) and row["fault_code"]
     context = {
@@ -149,6 +162,7 @@ def _render(
         "is_foreign": is_foreign,
         "project": projects.get(row["project_id"], ""),
         "why": sentence(row["fault_code"], row["fault_data"]) if is_failed else "",
+        "ways": ways,
     }
     text = _html[key] = render_to_string("servers/row.html", context)
     metrics.rows_rendered.inc()
@@ -241,12 +255,17 @@ class Instances(Page):
         name = self.name()
         return f"{_('(%(count)s busy)') % {'count': busy}} {name} · Stackling" if busy else f"{name} · Stackling"
 
-    def htmls(self, found: list[dict[str, object]]) -> list[str]:
+    def htmls(self, found: list[dict[str, Any]]) -> list[str]:
         projects: dict[str, str] = {}
         if self.everywhere:
             wanted = {row["project_id"] for row in found}
             projects = dict(Project.objects.filter(pk__in=wanted).values_list("pk", "name"))
-        return [html(row, self.actor, everywhere=self.everywhere, projects=projects) for row in found]
+        failed = [row["id"] for row in found if states.is_error(str(row["vm_state"]))]
+        ways = failures.ways(self.actor, Server.objects.filter(pk__in=failed)) if failed else {}
+        return [
+            html(row, self.actor, everywhere=self.everywhere, projects=projects, ways=ways.get(row["id"], ()))
+            for row in found
+        ]
 
 
 class AllInstances(Instances):

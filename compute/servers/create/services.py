@@ -178,13 +178,18 @@ def usable_image(actor: RequestContext, image_id: str, ram: int, disk: int) -> I
     Raises: ImageUnknown, ImageNotActive, FlavorTooSmall, BadBootOption.
     """
     image = _active_image(actor, image_id)
+    require_room(image, ram, disk)
+    boot_options.check(image.id, image.properties or {})
+    return image
+
+
+def require_room(image: Image, ram: int, disk: int) -> None:
+    """Check that a flavor is large enough for an image (MiB, GiB). Raises: FlavorTooSmall."""
     if image.min_ram > ram:
         raise FlavorTooSmall(what=_("memory"), have=ram, unit="MiB", need=image.min_ram)
     need = max(image.min_disk, -(-int(image.virtual_size or 0) // 1024**3)) if disk else 0
     if need > disk:
         raise FlavorTooSmall(what=_("disk"), have=disk, unit="GiB", need=need)
-    boot_options.check(image.id, image.properties or {})
-    return image
 
 
 def _active_image(actor: RequestContext, image_id: str) -> Image:

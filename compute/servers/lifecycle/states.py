@@ -98,6 +98,7 @@ POWER_OF_VM_STATE: Final = {
 VERBS: Final[dict[str, Verb]] = {
     #                       allowed from                                   while it runs          ends as     action
     "create": Verb({BUILDING}, "scheduling", ACTIVE, "create"),
+    "relaunch": Verb({ERROR}, "scheduling", ACTIVE, "create"),
     "start": Verb({STOPPED}, "powering-on", ACTIVE, "start"),
     "stop": Verb({ACTIVE, ERROR}, "powering-off", STOPPED, "stop"),
     "reboot": Verb({ACTIVE}, "rebooting", ACTIVE, "reboot"),
@@ -122,7 +123,10 @@ VERBS: Final[dict[str, Verb]] = {
 }
 
 #: Verbs that a server without a host allows too.
-HOSTLESS: Final = frozenset({"create", "delete", "unshelve"})
+HOSTLESS: Final = frozenset({"create", "delete", "unshelve", "relaunch"})
+
+#: Verbs of a server that has never run, and has left nothing on a host.
+NEVER_RAN: Final = frozenset({"relaunch"})
 
 
 #: Verb → capability that the drivers of the server's host must have; all drivers can carry out the other verbs.
