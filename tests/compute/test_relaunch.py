@@ -22,7 +22,9 @@ def actor_of(server: Server, *roles: str) -> RequestContext:
     return RequestContext(user_id=server.user_id, project_id=server.project_id, roles=frozenset(roles or ("member",)))
 
 
-def test_the_nearest_flavor_that_fits_is_offered_and_runs_in_its_place(world: Cloud, red: Client, launch: Launch) -> None:
+def test_the_nearest_flavor_that_fits_is_offered_and_runs_in_its_place(
+    world: Cloud, red: Client, launch: Launch
+) -> None:
     server_id = launch(flavor="5")
     server = Server.objects.get(id=server_id)
     before = list(FixedIP.objects.filter(port__server_id=server_id).values_list("ip_address", flat=True))
@@ -35,7 +37,12 @@ def test_the_nearest_flavor_that_fits_is_offered_and_runs_in_its_place(world: Cl
     assert (shown["status"], shown.get("fault")) == ("BUILD", None)
     world.settle()
     server.refresh_from_db()
-    assert (server.status, server.host, server.flavor_id, server.ram) == ("ACTIVE", "host1", way.flavor.id, way.flavor.ram)
+    assert (server.status, server.host, server.flavor_id, server.ram) == (
+        "ACTIVE",
+        "host1",
+        way.flavor.id,
+        way.flavor.ram,
+    )
     assert list(FixedIP.objects.filter(port__server_id=server_id).values_list("ip_address", flat=True)) == before
     assert placement.held_by(server_id)["host1"]["MEMORY_MB"] == way.flavor.ram
     with pytest.raises(WrongState):
