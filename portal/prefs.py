@@ -34,6 +34,7 @@ class Prefs:
     keys: bool  # single-letter keys are on
     hidden: dict[str, list[str]]  # panel → columns of its list that are put away
     region: str
+    first_steps: bool  # the list of first steps is not put away
 
 
 def read(request: HttpRequest) -> Prefs:
@@ -58,6 +59,7 @@ def read(request: HttpRequest) -> Prefs:
         hidden=own.get("hidden") or {},
         region=own.get("region") or settings.REGION,
         keys=own.get("keys", True) is not False,
+        first_steps=own.get("first_steps", True) is not False,
     )
 
 

@@ -4,7 +4,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy
 
 from portal.load import views as load
-from portal.overview import palette, views
+from portal.overview import firststeps, palette, views
 from portal.ui.panels import Panel
 
 PANELS = (
@@ -18,6 +18,7 @@ PANELS = (
         urls=[
             path("", views.Overview.as_view(), name="overview"),
             path("load", load.CloudLoad.as_view(), name="cloud-load"),
+            path("first-steps/away", firststeps.PutAway.as_view(), name="first-steps-away"),
             path("find", palette.Find.as_view(), name="find"),
         ],
     ),

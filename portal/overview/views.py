@@ -17,6 +17,7 @@ from identity.users.services import USERS
 from operations.models import LIVE, Operation, State
 from operations.states import has_failed
 from portal.load import views as load
+from portal.overview import firststeps
 from portal.servers import failures
 from portal.servers.listing import CHIPS, count, visible
 from portal.ui import Text, quotas, tables, timelines
@@ -89,6 +90,7 @@ class Overview(Page):
         context: dict[str, object] = {}
         if self.actor.project_id:
             context = of_project(self.actor)
+            context["steps"] = firststeps.shown(self.actor, self.prefs)
         elif self.actor.domain_id:
             context = {"domain": holdings(self.actor)}
         if "live" in request.GET:

@@ -26,7 +26,7 @@ from operations import states as progress
 from operations.models import State
 from portal.load import views as load
 from portal.networks import status as network_status
-from portal.servers import failures, status, verbs
+from portal.servers import failures, reach, status, verbs
 from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
@@ -50,9 +50,7 @@ def head(actor: RequestContext, server: Server) -> dict[str, object]:
     """Build the context of what stands above the tabs."""
     name, vcpus, ram = flavor_words(server.flavor or {})
     entries = ports.addresses({server.id: server.project_id})[server.id]
-    floating = [entry["ip"] for entry in entries if entry["type"] == "floating"]
     image = Image.objects.filter(pk=server.image_id).values_list("name", flat=True).first() if server.image_id else ""
-    user = (server.image_meta or {}).get("properties", {}).get("os_admin_user") or "demo"
     busy = server.task_state or (states.SCHEDULING if states.is_building(server.vm_state) else None)
     since = server.updated_at if busy else server.launched_at
     return {
@@ -60,7 +58,6 @@ def head(actor: RequestContext, server: Server) -> dict[str, object]:
         "st": status.server(server.status, busy, since=since),
         "since": None if busy else resting_since(server),
         "entries": entries,
-        "ssh": f"ssh {user}@{floating[0]}" if floating else "",
         "flavor": {"name": name, "vcpus": vcpus, "ram": ram, "disk": (server.flavor or {}).get("disk", 0)},
         "image_name": image or (server.image_id or "")[:8],
         "fault": sentence(server.fault_code, server.fault_data) if server.fault_code else "",
@@ -181,6 +178,7 @@ class Instance(Page):
         user = User.objects.filter(pk=server.user_id).values_list("name", flat=True).first()
         return {
             "boot": boot(server),
+            "reach": reach.reach(self.actor, server) if states.is_active(server.vm_state) else None,
             "groups": of_server,
             "wired": wired(server),
             "open": open_ports([group["id"] for group in of_server]),

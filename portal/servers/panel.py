@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from compute.servers.models import Server
 from portal.load import views as load
-from portal.servers import consoles, detail, dialogs, failures, launch, listing, palette, status, verbs
+from portal.servers import consoles, detail, dialogs, failures, launch, listing, palette, reach, status, verbs
 from portal.ui.panels import Limit, Panel, Quotas, Subject
 
 
@@ -55,6 +55,7 @@ PANELS = (
             path("instances/launch", launch.Launch.as_view(), name="launch"),
             *verbs.URLS,
             *failures.URLS,
+            *reach.URLS,
             *dialogs.URLS,
             path("instances/<str:id>", detail.Instance.as_view(), name="instance"),
             path("instances/<str:id>/head", detail.Head.as_view(), name="instance-head"),

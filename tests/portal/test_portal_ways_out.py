@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.portal.defects import Things, unused
-from tests.rest import COMPUTE
+from tests.rest import COMPUTE, NETWORK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -33,3 +33,26 @@ def test_a_failed_launch_runs_smaller_after_one_click(fake_cloud: LiveCloud, thi
     expect(page.locator(".head[data-status=ACTIVE]")).to_be_visible(timeout=60_000)
     expect(page.locator(".facts.lead")).to_contain_text("tiny")
     expect(smaller).to_have_count(0)
+
+
+def test_what_ssh_lacks_is_brought_step_by_step(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """I2: the card says the first thing that is missing: an address, then port 22, then the key; each with its button."""
+    group = things.make(f"{NETWORK}/security-groups", "security_group", {"name": unused("reach")})
+    server = things.server(unused("reach"), security_groups=[{"name": group}])
+    page.goto(f"{fake_cloud.url}/instances/{server}")
+    card = page.locator("[data-card=reach]")
+    expect(card).to_have_attribute("data-missing", "address")
+    card.locator("[data-action=floating-ip]").click()
+    page.click("#dialog [data-action=submit], #dialog button[type=submit]")
+    expect(card).to_have_attribute("data-missing", "port", timeout=20_000)
+    expect(card).to_contain_text("ssh demo@")
+    card.locator("[data-action=open-ssh-me]").click()
+    expect(card).to_have_attribute("data-missing", "key", timeout=20_000)
+    rules = things.demo.ok("GET", f"{NETWORK}/security-groups/{group}")["security_group"]["security_group_rules"]
+    (opened,) = [rule for rule in rules if rule["direction"] == "ingress"]
+    assert (opened["port_range_min"], opened["port_range_max"], opened["protocol"]) == (22, 22, "tcp")
+    assert opened["remote_ip_prefix"].endswith("/32")
+    expect(card.locator("[data-action=console]")).to_be_visible()
+    address = card.locator("code").inner_text().partition("@")[2]
+    (row,) = things.demo.ok("GET", f"{NETWORK}/floatingips?floating_ip_address={address}")["floatingips"]
+    things.demo.ok("DELETE", f"{NETWORK}/floatingips/{row['id']}")

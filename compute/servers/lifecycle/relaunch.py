@@ -45,7 +45,7 @@ def relaunch(actor: RequestContext, *, server_id: str, flavor_id: str = "") -> S
         server.flavor = flavor.embedded()
     if server.image_id:
         creating.usable_image(actor, server.image_id, int(server.flavor["ram"]), int(server.flavor["disk"]))
-    fresh = {"vm_state": states.BUILDING, "fault_code": "", "fault_data": {}, "fault_at": None}
+    fresh: dict[str, object] = {"vm_state": states.BUILDING, "fault_code": "", "fault_data": {}, "fault_at": None}
     run(actor, server, "relaunch", BOOT, None, **fresh, **size)
     return server
 

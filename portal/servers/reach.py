@@ -1,0 +1,150 @@
+"""Reach it: the ssh line of an instance, or the first thing that is missing for it, with the button that brings it."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+
+from authorization.context import RequestContext
+from common.errors import Invalid
+from compute.servers.models import Server
+from networking.ports import services as ports
+from networking.ports.models import Port
+from networking.securitygroups import rules
+from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
+from openstackapi.client import address_of
+from portal.servers.dialogs import no_way_out, of_id
+from portal.ui import Text
+from portal.ui.calls import Call
+from portal.ui.menus import Action, Verb, gate
+
+SSH = 22  # its port
+IPV4 = 4
+#: Whom a port is opened for, as the address of the button says it.
+ME, ANYONE = "me", "anyone"
+
+
+@dataclass
+class Reach:
+    """How one gets into an instance. `missing`: the first thing that is not there, "" if nothing is known to be missing."""
+
+    missing: str = ""
+    words: Text = ""
+    line: str = ""
+    opened: list[str] = field(default_factory=list)  # networks to which port 22 is open; "" is anywhere
+    buttons: list[Action] = field(default_factory=list)
+
+
+def command(server: Server, address: str) -> str:
+    """Write the ssh line, with the key's file as the portal names it."""
+    user = (server.image_meta or {}).get("properties", {}).get("os_admin_user") or "demo"
+    key = f"-i {server.key_name}.pem " if server.key_name else ""
+    return f"ssh {key}{user}@{address}"
+
+
+def reach(actor: RequestContext, server: Server) -> Reach:
+    """Look for what ssh needs, in the order in which one would: a network, an address, an open port, a key."""
+    plugged = _plugged(server)
+    if not plugged:
+        rule = "os_compute_api:os-attach-interfaces:create"
+        attach = _action(actor, server, "attach", _("Attach an interface"), "plug-connected", "instance-attach", rule)
+        return Reach("network", _("It is on no network."), buttons=[attach])
+    port, address = _way_in(server, plugged)
+    if port is None:
+        label = _("Add floating IP")
+        add = _action(actor, server, "floating-ip", label, "world-pin", "instance-floating-ip", "create_floatingip")
+        return Reach("address", no_way_out(server) or _("No floating IP leads to it."), buttons=[add])
+    line = command(server, address)
+    opened = opened_to(port)
+    if not opened:
+        return Reach("port", _("Port 22 is shut."), line, buttons=_openers(actor, server, port))
+    if not server.key_name:
+        console = Action(
+            "console", _("Console"), "device-desktop", reverse("instance-tab", args=[server.id, "console"]), "link"
+        )
+        return Reach("key", _("It has no key pair: use the console."), line, opened, [console])
+    return Reach("", "", line, opened)
+
+
+def _plugged(server: Server) -> list[Port]:
+    return list(Port.objects.of_server(server).select_related("network").order_by("created_at"))
+
+
+def _way_in(server: Server, plugged: list[Port]) -> tuple[Port | None, str]:
+    """Find the port that one reaches from outside, and its address there: a floating IP, or one of an external network."""
+    by_id = {port.pk: port for port in plugged}
+    for entry in ports.addresses({server.id: server.project_id})[server.id]:
+        port = by_id.get(entry["port_id"])
+        if port is not None and (entry["type"] == "floating" or port.network.external):
+            return port, entry["ip"]
+    return None, ""
+
+
+def opened_to(port: Port) -> list[str]:
+    """List the networks from which a port's groups let ssh in over IPv4; "" is anywhere, and a group's members are not told."""
+    if not port.port_security_enabled:
+        return [""]
+    found = SecurityGroupRule.objects.filter(
+        group__in=port.groups.all(), direction="ingress", ethertype="IPv4", remote_group=None
+    )
+    fitting = [
+        rule.remote_ip_prefix.replace("0.0.0.0/0", "")
+        for rule in found.filter(protocol__in=("", "tcp", "6"))
+        if rule.port_range_min is None or rule.port_range_min <= SSH <= (rule.port_range_max or rule.port_range_min)
+    ]
+    return sorted(set(fitting))
+
+
+def _action(actor: RequestContext, server: Server, name: str, label: str, icon: str, route: str, rule: str) -> Action:
+    return Action(name, label, icon, reverse(route, args=[server.id]), why=gate(actor, rule, server))
+
+
+def _group_of(port: Port) -> SecurityGroup | None:
+    """Find the group in which a rule is added: one of the port's own, the project's default one only without another."""
+    return port.groups.order_by("is_default", "name").first()
+
+
+def _openers(actor: RequestContext, server: Server, port: Port) -> list[Action]:
+    group = _group_of(port)
+    if group is None:
+        rule = "os_compute_api:os-security-groups:add"
+        return [_action(actor, server, "security-groups", _("Change"), "shield-lock", "instance-groups", rule)]
+    why = gate(actor, "create_security_group_rule", group)
+    labels = ((ME, _("Open it for my address")), (ANYONE, _("Open it for everyone")))
+    return [
+        Action(f"open-ssh-{who}", label, "lock-open", reverse("instance-open-ssh", args=[server.id, who]), "post", why)
+        for who, label in labels
+    ]
+
+
+def open_ssh(call: Call) -> str:
+    """Add the rule that lets ssh in, from the asker's address or from anywhere; return the name of the group that has it.
+
+    Raises: Invalid where there is nothing to open, or the asker's address is of IPv6; and as rules.create().
+    """
+    port, _address = _way_in(call.row, _plugged(call.row))
+    group = _group_of(port) if port is not None else None
+    if group is None or call.keys["who"] not in (ME, ANYONE):
+        raise Invalid(reason=_("There is nothing to open: it has no address or no security group."))
+    own = address_of(call.request)
+    if call.keys["who"] == ME and ip_address(own).version != IPV4:
+        raise Invalid(
+            reason=_("Your address %(address)s is of IPv6, and the instance is reached by IPv4."), address=own
+        )
+    rules.create(
+        call.actor, security_group_id=group.pk, direction="ingress", ethertype="IPv4", protocol="tcp",
+        port_range_min=SSH, port_range_max=SSH, description="ssh",
+        remote_ip_prefix=f"{own}/32" if call.keys["who"] == ME else None,
+    )  # fmt: skip
+    return group.name
+
+
+OPEN = Verb(
+    panel="instances",
+    find=of_id,
+    do=open_ssh,
+    said=lambda group: _("Port 22 is open for what is in the group %(group)s") % {"group": group},
+)
+
+URLS = [path("instances/<str:id>/open-ssh/<str:who>", OPEN.as_view(), name="instance-open-ssh")]
