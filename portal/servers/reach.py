@@ -123,10 +123,11 @@ def open_ssh(call: Call) -> str:
 
     Raises: Invalid where there is nothing to open, or the asker's address is of IPv6; and as rules.create().
     """
-    port, _address = _way_in(call.row, _plugged(call.row))
+    plugged = _plugged(call.row)
+    port = _way_in(call.row, plugged)[0] or next(iter(plugged), None)
     group = _group_of(port) if port is not None else None
     if group is None or call.keys["who"] not in (ME, ANYONE):
-        raise Invalid(reason=_("There is nothing to open: it has no address or no security group."))
+        raise Invalid(reason=_("There is nothing to open: it has no network or no security group."))
     own = address_of(call.request)
     if call.keys["who"] == ME and ip_address(own).version != IPV4:
         raise Invalid(
