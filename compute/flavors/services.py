@@ -1,5 +1,8 @@
 """Read, create, change and delete flavors, and the projects that may use a private one."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -8,9 +11,15 @@ from authorization import policy
 from authorization.context import RequestContext
 from common.errors import Conflict, Invalid, NotFound
 from common.ids import new_id
+from common.numbers import is_whole
 from common.prepared import Prepared
 from compute.did_you_mean import did_you_mean
 from compute.flavors.models import Flavor, FlavorAccess
+
+#: What the id of a flavor, and the name of an extra spec, may be; the longest value of a spec.
+ID: Final = r"^(?! )[a-zA-Z0-9. _-]*(?<! )$"
+SPEC: Final = r"^[a-zA-Z0-9\-_:. ]{1,255}$"
+SPEC_VALUE_LIMIT: Final = 255
 
 
 class FlavorNotFound(NotFound):
@@ -35,6 +44,10 @@ class AccessNotFound(NotFound):
 
 class ExtraSpecNotFound(NotFound):
     template = _("Flavor %(id)s has no extra specs with key %(key)s.")
+
+
+class InvalidSpec(Invalid):
+    template = _("Validation failed; extra spec '%(key)s' has the invalid value '%(value)s'")
 
 
 class FlavorIsPublic(Conflict):
@@ -100,6 +113,15 @@ def delete(actor: RequestContext, *, flavor_id: str) -> None:
 # ── Extra specs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def check_specs(specs: dict[str, str]) -> None:
+    """Check the values of extra specs in the standard namespace `hw:`. Raises: InvalidSpec."""
+    for key, value in specs.items():
+        if key == "hw:numa_nodes" and not (is_whole(value) and int(value) >= 1):
+            raise InvalidSpec(key=key, value=value)
+        if key == "hw:cpu_policy" and value not in ("dedicated", "shared", "mixed"):
+            raise InvalidSpec(key=key, value=value)
+
+
 @transaction.atomic
 def set_extra_specs(
     actor: RequestContext,
@@ -131,6 +153,15 @@ def unset_extra_spec(actor: RequestContext, *, flavor_id: str, key: str) -> None
     flavor = find(actor, flavor_id)
     flavor.extra_specs = {k: v for k, v in flavor.extra_specs.items() if k != key}
     flavor.save(update_fields=["extra_specs"])
+
+
+@transaction.atomic
+def replace_extra_specs(actor: RequestContext, *, flavor_id: str, specs: dict[str, str]) -> None:
+    """Give a flavor exactly these extra specs. Raises: Forbidden, FlavorNotFound, InvalidSpec."""
+    check_specs(specs)
+    for key in find(actor, flavor_id).extra_specs.keys() - specs.keys():
+        unset_extra_spec(actor, flavor_id=flavor_id, key=key)
+    set_extra_specs(actor, flavor_id=flavor_id, specs=specs)
 
 
 # ── Access ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -182,6 +213,16 @@ def remove_access(actor: RequestContext, *, flavor_id: str, project_id: str) -> 
     if not FlavorAccess.objects.filter(flavor=flavor, project_id=project_id).delete()[0]:
         raise AccessNotFound(id=flavor_id, project=project_id)
     return _projects_of(flavor)
+
+
+@transaction.atomic
+def replace_access(actor: RequestContext, *, flavor_id: str, project_ids: Iterable[str]) -> None:
+    """Give exactly these projects access to a private flavor. Raises: as add_access() and remove_access()."""
+    have, want = set(access(actor, flavor_id=flavor_id)), set(project_ids)
+    for id in sorted(have - want):
+        remove_access(actor, flavor_id=flavor_id, project_id=id)
+    for id in sorted(want - have):
+        add_access(actor, flavor_id=flavor_id, project_id=id)
 
 
 def _check_project(project_id: str) -> None:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from hosts.models import Host
 from hosts.states import SILENT
-from portal.admin import flavors, hosts, services
+from portal.admin import flavor_dialogs, flavors, hosts, services
 from portal.load import views as load
 from portal.ui import Text
 from portal.ui.panels import Panel
@@ -29,9 +29,12 @@ PANELS = (
         without_project=True,
         urls=[
             path("flavors", flavors.Flavors.as_view(), name="flavors"),
-            path("flavors/create", flavors.CREATE.as_view(), name="flavor-create"),
-            path("flavors/<path:id>/menu", flavors.MENU.as_view(), name="flavor-menu"),
-            path("flavors/<path:id>/delete", flavors.DELETE.as_view(), name="flavor-delete"),
+            path("flavors/create", flavor_dialogs.CREATE.as_view(), name="flavor-create"),
+            path("flavors/<path:id>/access", flavor_dialogs.ACCESS.as_view(), name="flavor-access"),
+            path("flavors/<path:id>/metadata", flavor_dialogs.METADATA.as_view(), name="flavor-metadata"),
+            path("flavors/<path:id>/edit", flavor_dialogs.EDIT.as_view(), name="flavor-edit"),
+            path("flavors/<path:id>/delete", flavor_dialogs.DELETE.as_view(), name="flavor-delete"),
+            path("flavors/<path:id>", flavors.FlavorItem.as_view(), name="flavor"),
         ],
     ),
     Panel(

@@ -1,0 +1,93 @@
+"""The operator's panels: every line of docs/acceptance/admin.tsv that says `works`, done and read back through the API."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from identity.models import Project
+from tests.browser.acceptance import lines
+from tests.live import CLONE
+from tests.portal.conftest import PASSWORDS
+from tests.portal.operators import HX, Api, Walk
+
+
+@pytest.fixture
+def api(cloud_rows: None) -> Api:
+    return Api(PASSWORDS["admin"])
+
+
+SIZES = {
+    "id": "f-1", "description": "The shop's", "vcpus": "2", "ram": "768", "disk": "7", "ephemeral": "3", "swap": "64",
+    "rxtx_factor": "1.5",
+}  # fmt: skip
+
+
+def test_flavors(admin: Client, demo: Client, api: Api) -> None:
+    w = Walk(admin, "flavors")
+    w.columns(
+        Name="name", vCPUs="vCPUs", Memory="RAM", Disk="root disk", Swap="swap", ID="ID", Public="public",
+        Metadata="metadata", **{"Ephemeral disk": "ephemeral disk"},
+    )  # fmt: skip
+    _create_a_flavor(w, api)
+    _change_a_flavor(w, api)
+    for query, name in (("min_disk=7", "min disk"), ("min_ram=700", "min RAM")):
+        assert {"f-1"} <= w.rows(f"flavors?{query}") < w.rows("flavors")
+        assert "tiny" not in w.rows(f"flavors?{query}")
+        w.saw("filter", name)
+    assert w.rows("flavors?is_public=True") == w.rows("flavors") - {"f-1"}
+    w.saw("filter", "public")
+    assert demo.post("/flavors/tiny/delete").status_code == 422
+    assert demo.get("/flavors/f-1").status_code == 404
+    assert w.sent("flavors/f-1/delete") == "/flavors"
+    assert api.ask("get", "compute/v2.1/flavors/f-1").status_code == 404
+    w.saw("row action", "delete")
+    w.finish()
+
+
+def _create_a_flavor(w: Walk, api: Api) -> None:
+    """A private one with every size; its first name is taken."""
+    demo = Project.objects.get(name="demo", is_domain=False).pk
+    w.fields("flavors/create", *SIZES, "name", "is_public", "projects")
+    w.refused("flavors/create", {**SIZES, "name": "tiny"}, "Flavor with name tiny already exists.")
+    w.refused("flavors/create", {**SIZES, "name": "f", "is_public": "on", "projects": demo}, "choose one or the other")
+    assert w.sent("flavors/create", **SIZES, name="f-web", projects=demo) == "/flavors/f-1"
+    made = api.get("compute/v2.1/flavors/f-1")["flavor"]
+    names = ("name", "vcpus", "ram", "disk", "OS-FLV-EXT-DATA:ephemeral", "swap", "rxtx_factor", "description")
+    assert [made[name] for name in names] == ["f-web", 2, 768, 7, 3, 64, 1.5, "The shop's"]
+    assert made["os-flavor-access:is_public"] is False
+    page = w.page("flavors/f-1")
+    assert re.search(rf'data-card="access".*data-id="{demo}"', page, re.S)
+    assert "RX/TX factor" in page and "768 MiB" in page
+    w.saw("bulk action", "create")
+    w.saw("page", "of a flavor")
+    w.saw("form field", "name", "ID", "description", "vCPUs", "RAM", "root disk", "ephemeral disk", "swap")
+    w.saw("form field", "RX/TX factor", "public", "access")
+
+
+def _change_a_flavor(w: Walk, api: Api) -> None:
+    page, path = "/flavors/f-1", "compute/v2.1/flavors/f-1"
+    assert w.sent("flavors/f-1/access", projects=api.project_id) == page
+    found = api.get(f"{path}/os-flavor-access")["flavor_access"]
+    assert [one["tenant_id"] for one in found] == [api.project_id]
+    public = w.client.post("/flavors/tiny/access", {"projects": api.project_id}, **HX)
+    assert public.headers["X-Status"] == "404" and "not available for public" in public.headers["HX-Trigger"]
+    w.saw("row action", "modify access")
+    w.refused("flavors/f-1/metadata", {"extra_specs": "hw:cpu_policy=fast"}, "invalid value 'fast'")
+    w.refused("flavors/f-1/metadata", {"extra_specs": "a/b=1"}, "No extra spec can be called a/b.")
+    for specs in ({"hw:cpu_policy": "shared", "note": "of the shop"}, {"note": "of the shop"}):
+        assert w.sent("flavors/f-1/metadata", extra_specs="\n".join(f"{k}={v}" for k, v in specs.items())) == page
+        assert api.get(f"{path}/os-extra_specs")["extra_specs"] == specs
+    assert "of the shop" in w.page("flavors/f-1")
+    w.saw("row action", "update metadata")
+    assert w.sent("flavors/f-1/edit", description="For the shop") == page
+    assert api.get(path)["flavor"]["description"] == "For the shop"
+    w.saw("row action", "edit")
+
+
+def test_every_line_names_a_test_that_walks_it() -> None:
+    rows = lines("admin")
+    assert {row["state"] for row in rows} <= {"works", "missing"}
+    sources = {name: (CLONE / name).read_text() for name in {row["test"] for row in rows}}
+    walked = [row for row in rows if row["state"] == "works"]
+    assert {row["panel"] for row in walked if f'Walk(admin, "{row["panel"]}")' not in sources[row["test"]]} == set()
