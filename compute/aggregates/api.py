@@ -6,11 +6,8 @@ from authorization import policy
 from compute.aggregates import services
 from compute.aggregates.models import Aggregate
 from compute.hypervisors import reading, states
-from compute.hypervisors.reading import is_up
 from compute.servers.api.schemas import NAME, obj
-from compute.servers.create import scheduling
 from compute.views import ComputeView, Response
-from hosts.models import Host
 from openstackapi.fields import Field, Fields, iso_micro
 
 _COMMON = [
@@ -107,20 +104,6 @@ class AggregateAction(ComputeView):
 # ── Availability zones ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _zones() -> dict[str, list[Host]]:
-    """{zone: its compute hosts}; the default zone is there even without any host."""
-    hosts = list(Host.objects.order_by("name"))
-    names = scheduling.zone_names(host.name for host in hosts)
-    out: dict[str, list[Host]] = {}
-    for host in hosts:
-        out.setdefault(names[host.name], []).append(host)
-    return out or {scheduling.DEFAULT_ZONE: []}
-
-
-def _usable(host: Host) -> bool:
-    return host.enabled and is_up(host)
-
-
 _ZONE_SHOWN = {"zoneName": str, "zoneState": {"available": bool}}
 _SERVICE = {"available": bool, "active": bool, "updated_at": str | None}
 
@@ -133,8 +116,8 @@ class AvailabilityZones(ComputeView):
         return Response(
             {
                 "availabilityZoneInfo": [
-                    {"zoneName": zone, "zoneState": {"available": any(map(_usable, hosts))}, "hosts": None}
-                    for zone, hosts in _zones().items()
+                    {"zoneName": zone, "zoneState": {"available": any(map(services.is_usable, hosts))}, "hosts": None}
+                    for zone, hosts in services.zones().items()
                 ]
             }
         )
@@ -150,7 +133,7 @@ class AvailabilityZonesDetail(ComputeView):
 
 def _zones_of_services() -> list[dict[str, object]]:
     """Each zone with its hosts and their services; "internal" has the services that are no compute host."""
-    zones: dict[str, dict[str, dict[str, Any]]] = {zone: {} for zone in _zones()}
+    zones: dict[str, dict[str, dict[str, Any]]] = {zone: {} for zone in services.zones()}
     for row in reading.services():
         service = {
             "available": states.is_up(row["state"]),

@@ -9,7 +9,8 @@ from common.clock import now
 from common.errors import Conflict, NotFound
 from common.numbers import is_whole
 from compute.aggregates.models import Aggregate, AggregateHost
-from compute.servers.create.scheduling import DEFAULT_ZONE
+from compute.hypervisors.reading import is_up
+from compute.servers.create.scheduling import DEFAULT_ZONE, zone_names
 from compute.servers.models import Server
 from hosts.models import Host
 from placement.models import ProviderAggregate, ResourceProvider
@@ -188,3 +189,21 @@ def delete(actor: RequestContext, *, aggregate_id: str) -> None:
     if aggregate.hosts.exists():
         raise AggregateInUse(id=aggregate.id)
     aggregate.delete()
+
+
+# ── Availability zones ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def zones() -> dict[str, list[Host]]:
+    """Read each zone's compute hosts; the default zone is there even without any host."""
+    hosts = list(Host.objects.order_by("name"))
+    names = zone_names(host.name for host in hosts)
+    out: dict[str, list[Host]] = {}
+    for host in hosts:
+        out.setdefault(names[host.name], []).append(host)
+    return out or {DEFAULT_ZONE: []}
+
+
+def is_usable(host: Host) -> bool:
+    """Whether new instances may be placed on a host."""
+    return host.enabled and is_up(host)

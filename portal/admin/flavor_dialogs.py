@@ -13,6 +13,7 @@ from common.numbers import LARGEST
 from compute.flavors import services as flavors
 from identity.projects.services import PROJECTS
 from portal.identity.project_dialogs import people
+from portal.ui import Text
 from portal.ui.calls import Call, to, to_made
 from portal.ui.dialogs import Delete, FormDialog
 from portal.ui.forms import Name, Pairs, Stepped, Styled
@@ -33,7 +34,7 @@ class Words(forms.CharField):
         super().__init__(label=gettext_lazy("Description"), required=False, max_length=65535)
 
 
-def amount(label: Any, low: int, initial: int) -> forms.IntegerField:
+def amount(label: Text, low: int, initial: int) -> forms.IntegerField:
     """Make a field of a size."""
     return forms.IntegerField(label=label, min_value=low, max_value=LARGEST, initial=initial)
 

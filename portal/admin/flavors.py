@@ -1,5 +1,6 @@
 """Flavors: the sizes of instances, the list and the page of one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ class AtLeast(Filter):
         return rows.filter(**{f"{self.lookup}__gte": int(value)}) if is_whole(value) and len(value) < 10 else rows
 
 
-def gib(name: str) -> Any:
+def gib(name: str) -> Callable[[object], Cell]:
     """Build a column's cell of a disk's size."""
     return lambda row: Cell("num", f"{getattr(row, name)} GiB")
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from hosts.models import Host
 from hosts.states import SILENT
-from portal.admin import flavor_dialogs, flavors, hosts, services
+from portal.admin import aggregate_dialogs, aggregates, flavor_dialogs, flavors, hosts, services
 from portal.load import views as load
 from portal.ui import Text
 from portal.ui.panels import Panel
@@ -52,6 +52,24 @@ PANELS = (
             path("hosts/<str:id>/load", load.HostLoad.as_view(), name="host-load"),
             path("hosts/<str:id>/disable", hosts.DISABLE.as_view(), name="host-disable"),
             path("hosts/<str:id>/enable", hosts.ENABLE.as_view(), name="host-enable"),
+        ],
+    ),
+    Panel(
+        name="aggregates",
+        label=gettext_lazy("Host aggregates"),
+        icon="stack-2",
+        group=gettext_lazy("Administration"),
+        place=515,
+        rule=f"{aggregates.RULE}:index",
+        urls=[
+            path("aggregates", aggregates.Aggregates.as_view(), name="aggregates"),
+            path("aggregates/zones", aggregates.Zones.as_view(), name="availability-zones"),
+            path("aggregates/create", aggregate_dialogs.CREATE.as_view(), name="aggregate-create"),
+            path("aggregates/<str:id>/hosts", aggregate_dialogs.HOSTS.as_view(), name="aggregate-hosts"),
+            path("aggregates/<str:id>/metadata", aggregate_dialogs.METADATA.as_view(), name="aggregate-metadata"),
+            path("aggregates/<str:id>/edit", aggregate_dialogs.EDIT.as_view(), name="aggregate-edit"),
+            path("aggregates/<str:id>/delete", aggregate_dialogs.DELETE.as_view(), name="aggregate-delete"),
+            path("aggregates/<str:id>", aggregates.AggregateItem.as_view(), name="aggregate"),
         ],
     ),
     Panel(

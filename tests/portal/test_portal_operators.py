@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from hosts.models import Host
 from identity.models import Project
 from tests.browser.acceptance import lines
 from tests.live import CLONE
@@ -82,6 +83,54 @@ def _change_a_flavor(w: Walk, api: Api) -> None:
     w.saw("row action", "update metadata")
     assert w.sent("flavors/f-1/edit", description="For the shop") == page
     assert api.get(path)["flavor"]["description"] == "For the shop"
+    w.saw("row action", "edit")
+
+
+def test_aggregates(admin: Client, demo: Client, api: Api) -> None:
+    for number, name in enumerate(("h1", "h2"), 1):
+        Host.objects.create(name=name, number=number, state="up", roles=["compute"])
+    w = Walk(admin, "aggregates")
+    w.fields("aggregates/create", "name", "zone", "hosts")
+    page = w.sent("aggregates/create", name="a-north", zone="north", hosts="h1")
+    path = f"compute/v2.1/os-aggregates/{page.rsplit('/', 1)[1]}"
+    made = api.get(path)["aggregate"]
+    assert (made["name"], made["availability_zone"], made["hosts"]) == ("a-north", "north", ["h1"])
+    w.columns(Name="name", Hosts="hosts", Metadata="metadata", **{"Availability zone": "availability zone"})
+    w.saw("bulk action", "create")
+    w.saw("form field", "name", "availability zone", "hosts")
+    w.refused("aggregates/create", {"name": "a-north"}, "Aggregate a-north already exists.")
+    w.refused("aggregates/create", {"name": "a-south", "zone": "south", "hosts": "h1"}, "it is in zone north already")
+    assert [one["name"] for one in api.get("compute/v2.1/os-aggregates")["aggregates"]] == ["a-north"]
+    _change_an_aggregate(w, api, page, path)
+    zones = w.page("aggregates/zones")
+    assert re.search(r'data-id="polar" data-status="available".*?>h2<', zones, re.S)
+    assert re.search(r'data-id="nova" data-status="available".*?>h1<', zones, re.S)
+    told = api.get("compute/v2.1/os-availability-zone")["availabilityZoneInfo"]
+    assert {one["zoneName"]: one["zoneState"]["available"] for one in told} == {"polar": True, "nova": True}
+    w.saw("zones column", "name", "hosts", "available")
+    w.refused(f"{page}/delete".strip("/"), {}, "it still has hosts")
+    w.sent(f"{page}/hosts".strip("/"))
+    assert w.sent(f"{page}/delete".strip("/")) == "/aggregates"
+    assert api.ask("get", path).status_code == 404
+    w.saw("row action", "delete")
+    assert demo.get("/aggregates").status_code == 403
+    w.finish()
+
+
+def _change_an_aggregate(w: Walk, api: Api, page: str, path: str) -> None:
+    here = page.strip("/")
+    assert w.sent(f"{here}/hosts", hosts="h2") == page
+    assert api.get(path)["aggregate"]["hosts"] == ["h2"]
+    assert ">h2<" in w.page(here) and ">h1<" not in w.page(here)
+    w.saw("row action", "manage hosts")
+    for text in ("ssd=true\nrack=7", "rack=8"):
+        assert w.sent(f"{here}/metadata", metadata=text) == page
+        want = dict(line.split("=") for line in text.splitlines())
+        assert api.get(path)["aggregate"]["metadata"] == {"availability_zone": "north", **want}
+    w.saw("row action", "update metadata")
+    assert w.sent(f"{here}/edit", name="a-polar", zone="polar") == page
+    found = api.get(path)["aggregate"]
+    assert (found["name"], found["availability_zone"]) == ("a-polar", "polar")
     w.saw("row action", "edit")
 
 
