@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from hosts.models import Host
 from hosts.states import SILENT
-from portal.admin import aggregate_dialogs, aggregates, flavor_dialogs, flavors, hosts, services
+from portal.admin import aggregate_dialogs, aggregates, flavor_dialogs, flavors, hosts, quotas, services
 from portal.load import views as load
 from portal.ui import Text
 from portal.ui.panels import Panel
@@ -80,5 +80,17 @@ PANELS = (
         place=530,
         rule="admin",
         urls=[path("services", services.Services.as_view(), name="services")],
+    ),
+    Panel(
+        name="default-quotas",
+        label=gettext_lazy("Default quotas"),
+        icon="adjustments",
+        group=gettext_lazy("Administration"),
+        place=535,
+        rule=quotas.READ["compute"],
+        urls=[
+            path("default-quotas", quotas.DefaultQuotas.as_view(), name="default-quotas"),
+            path("default-quotas/<str:id>/edit", quotas.EDIT.as_view(), name="default-quotas-edit"),
+        ],
     ),
 )

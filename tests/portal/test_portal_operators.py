@@ -7,6 +7,7 @@ from django.test import Client
 
 from hosts.models import Host
 from identity.models import Project
+from quota import services as quota
 from tests.browser.acceptance import lines
 from tests.live import CLONE
 from tests.portal.conftest import PASSWORDS
@@ -132,6 +133,30 @@ def _change_an_aggregate(w: Walk, api: Api, page: str, path: str) -> None:
     found = api.get(path)["aggregate"]
     assert (found["name"], found["availability_zone"]) == ("a-polar", "polar")
     w.saw("row action", "edit")
+
+
+def test_default_quotas(admin: Client, demo: Client, api: Api) -> None:
+    w = Walk(admin, "default-quotas")
+    for service, tab in (("compute", "compute"), ("network", "network")):
+        assert f'data-card="quota-{service}"' in w.page()
+        w.saw("tab", tab)
+    now = {name: str(value) for name, value in quota.defaults("compute").items()}
+    path, asked = "default-quotas/compute/edit", {**now, "instances": "17"}
+    w.fields(path, "instances", "cores", "ram")
+    assert w.sent(path, **asked) == "/default-quotas"
+    found = api.get("compute/v2.1/os-quota-class-sets/default")["quota_class_set"]
+    assert (found["instances"], str(found["cores"])) == (17, now["cores"])
+    w.saw("row action", "edit: compute")
+    w.refused(path, {**asked, "instances": "-2"}, "greater than or equal to -1")
+    ports = {name: str(value) for name, value in quota.defaults("network").items()} | {"port": "23"}
+    assert w.sent("default-quotas/network/edit", **ports) == "/default-quotas"
+    project = api.get(f"network/v2.0/quotas/{api.project_id}/default")["quota"]
+    assert project["port"] == 23
+    w.saw("row action", "edit: network")
+    assert demo.get("/default-quotas").status_code == 403
+    assert demo.post(f"/{path}", {**asked, "instances": "99"}).status_code == 403
+    assert quota.defaults("compute")["instances"] == 17
+    w.finish()
 
 
 def test_every_line_names_a_test_that_walks_it() -> None:

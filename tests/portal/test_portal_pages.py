@@ -22,7 +22,7 @@ PANELS = [
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security",
 ]  # fmt: skip
 IDENTITY = ["/projects", "/users", "/groups", "/roles", "/domains", "/identity-providers", "/mappings"]
-ADMIN = ["/hosts", "/aggregates", "/services", "/all-instances", "/audit", "/all-networks", "/all-routers",
+ADMIN = ["/hosts", "/aggregates", "/default-quotas", "/services", "/all-instances", "/audit", "/all-networks", "/all-routers",
          "/all-floating-ips", "/rbac-policies", *IDENTITY]  # fmt: skip
 
 
