@@ -12,6 +12,7 @@ from authorization import policy
 from authorization.context import RequestContext
 from compute.aggregates import services as aggregates
 from compute.aggregates.models import Aggregate, AggregateHost
+from hosts.models import Host
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
@@ -104,17 +105,17 @@ class Zones(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         policy.require(self.actor, ZONES)
-        columns = (Column(_("Availability zone")), Column(_("Available")), Column(_("Hosts")))
-        rows = []
-        for name, hosts in sorted(aggregates.zones().items()):
-            usable = any(map(aggregates.is_usable, hosts))
-            state = (
-                Status("ok", _("Available"), "available") if usable else Status("bad", _("Not available now"), "down")
-            )
-            links = [(host.name, reverse("host", args=[host.name])) for host in hosts]
-            rows.append(Row(name, name, "", state, (Cell("status", state), Cell("links", links))))
         title = _("Availability zones")
+        columns = (Column(_("Availability zone")), Column(_("Available")), Column(_("Hosts")))
+        rows = [zone_row(name, hosts) for name, hosts in sorted(aggregates.zones().items())]
         context: dict[str, object] = {"title": title, "cards": [Card(title, columns=columns, rows=rows, name="zones")]}
         if "live" in request.GET:
             return self.fragment("ui/cards_live.html", **context)
         return self.page("ui/cards.html", kind="host aggregate", **context)
+
+
+def zone_row(name: str, hosts: list[Host]) -> Row:
+    usable = any(map(aggregates.is_usable, hosts))
+    state = Status("ok", _("Available"), "available") if usable else Status("bad", _("Not available now"), "down")
+    links = [(host.name, reverse("host", args=[host.name])) for host in hosts]
+    return Row(name, name, "", state, (Cell("status", state), Cell("links", links)))
