@@ -57,7 +57,7 @@ PANELS = (
     Panel(
         name="aggregates",
         label=gettext_lazy("Host aggregates"),
-        icon="stack-2",
+        icon="columns-3",
         group=gettext_lazy("Administration"),
         place=515,
         rule=f"{aggregates.RULE}:index",
