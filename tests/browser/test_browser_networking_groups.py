@@ -51,6 +51,9 @@ def _add(n: NetWalk, way: str, preset: str = "") -> Locator:
 
 
 def _save(n: NetWalk, saying: str) -> None:
+    """Saved, and said anew: what an earlier save said is put away first."""
+    for said in n.page.locator("#toasts [data-dismiss]").all():
+        said.click()
     n.page.click("#rules [data-action=save-rules]")
     expect(n.page.locator("#toasts")).to_contain_text(saying)
 
