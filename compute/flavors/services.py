@@ -1,5 +1,6 @@
 """Read, create, change and delete flavors, and the projects that may use a private one."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -20,6 +21,11 @@ from compute.flavors.models import Flavor, FlavorAccess
 ID: Final = r"^(?! )[a-zA-Z0-9. _-]*(?<! )$"
 SPEC: Final = r"^[a-zA-Z0-9\-_:. ]{1,255}$"
 SPEC_VALUE_LIMIT: Final = 255
+
+
+def may_name_spec(name: str) -> bool:
+    """Tell whether an extra spec may be called `name`."""
+    return re.fullmatch(SPEC, name) is not None
 
 
 class FlavorNotFound(NotFound):

@@ -1,6 +1,5 @@
 """Creating and changing flavors: their sizes, who may use them, what else they promise."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -137,7 +136,7 @@ class Specs(Pairs):
     def clean(self, value: object) -> dict[str, str]:
         found = super().clean(value)
         for name, text in found.items():
-            if not re.match(flavors.SPEC, name):
+            if not flavors.may_name_spec(name):
                 raise ValidationError(_("No extra spec can be called %(name)s."), params={"name": name})
             if len(text) > flavors.SPEC_VALUE_LIMIT:
                 raise ValidationError(_("The value of %(name)s is too long."), params={"name": name})

@@ -55,7 +55,7 @@ function tip(figure, plot) {
   const at = plot.cursor.idx, mark = $(".tip", figure);
   mark.hidden = at === null || at === undefined || plot.cursor.left < 0 || plot.data[1][at] === null;
   if (mark.hidden) return;
-  const names = $$(".legend span", figure).map(one => one.textContent), say = UNITS[figure.dataset.unit];
+  const names = $$(".curves span", figure).map(one => one.textContent), say = UNITS[figure.dataset.unit];
   const values = plot.data.slice(1).map((line, n) => line[at] === null ? "" : `${names[n] ? `${names[n]} ` : ""}${say(line[at])}`);
   mark.textContent = [exact.format(plot.data[0][at] * 1000), ...values.filter(Boolean)].join(" · ");
   mark.classList.toggle("left", plot.cursor.left > plot.bbox.width / devicePixelRatio / 2);

@@ -46,9 +46,14 @@ def _literal(node: ast.expr, tree: ast.Module) -> str | None:
         values = [
             one.value
             for one in ast.walk(tree)
-            if isinstance(one, ast.Assign) and any(isinstance(t, ast.Name) and t.id == node.id for t in one.targets)
+            if isinstance(one, (ast.Assign, ast.AnnAssign))
+            and any(
+                isinstance(target, ast.Name) and target.id == node.id
+                for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
+            )
         ]
-        parts = [_literal(values[0], tree) if len(values) == 1 and node.id.isupper() else None]
+        value = values[0] if len(values) == 1 and node.id.isupper() else None
+        parts = [None if value is None else _literal(value, tree)]
     else:
         return None
     return None if None in parts else "".join(part for part in parts if part is not None)

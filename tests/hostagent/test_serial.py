@@ -47,12 +47,17 @@ def hub(tmp_path: Path) -> Iterator[Any]:
 
 def viewer(places: Places) -> socket.socket:
     end = time.monotonic() + 5
-    while not places.serial.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    socket_ = socket.socket(socket.AF_UNIX)
-    socket_.settimeout(5)
-    socket_.connect(str(places.serial))
-    return socket_
+    while True:
+        socket_ = socket.socket(socket.AF_UNIX)
+        socket_.settimeout(5)
+        try:
+            socket_.connect(str(places.serial))
+        except OSError:  # not there yet, or there and not listened on
+            socket_.close()
+            assert time.monotonic() < end, "nobody listens for viewers"
+            time.sleep(0.01)
+        else:
+            return socket_
 
 
 def read(source: socket.socket, until: bytes) -> bytes:

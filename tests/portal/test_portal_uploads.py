@@ -1,15 +1,23 @@
 """A page sends an image's bytes to the API's route, in the process that reads bodies as they come."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
+from django.urls import set_urlconf
 
 from cloud.handlers import BytesHandler
 from images.images.models import Image
+
+
+@pytest.fixture(autouse=True)
+def usual_addresses() -> Iterator[None]:
+    """The thread has the portal's addresses again: a request to the bytes' process leaves it with that one's."""
+    yield
+    set_urlconf(None)
 
 
 @pytest.fixture
