@@ -75,7 +75,8 @@ FOLDERS: dict[str, Place] = {
 #: Folder in STACKLING_DATA. Files outside of these folders are the starter's.
 DATA: dict[str, Place] = {
     "database": Place("control", "database", 0o2770, ("control", "database", 0o660)),  # -wal and -shm come and go
-    "telemetry": Place("control", "api", 0o2770, ("control", "api", 0o660)),  # control writes samples, web reads them
+    # control writes samples; web reads them, for which SQLite makes and writes files of its own beside.
+    "telemetry": Place("control", "web", 0o2770, ("control", "web", 0o660)),
     "keys": Place("control", "database", 0o2710),
     "keys/tokens": Place("control", "api", 0o2750),
     "keys/hosts": Place("control", "bytes", 0o2710),

@@ -17,6 +17,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -37,6 +38,7 @@ PROGRAMS = {name: user for name, user in USERS.items() if name != "front"} | {
 
 _FRONT = r"run/((web|bytes|sockets|nginx)/\w+\.sock|hashing\.sock|consoles/consoles\.sock)"
 _DATABASE = r"data/database/db\.sqlite3(-wal|-shm|-turn)?"
+_SAMPLES = r"data/telemetry/samples\.sqlite3(-wal|-shm)?"
 _DEMO = r"data/cache/demo(/.*)?"  # the demo images, as they are built
 #: User → what of a cloud it may read, write or connect to: a pattern of names, each of which something must match.
 ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
@@ -55,19 +57,28 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
             r"data/consoles/guest\.log",
             r"data/policy\.yaml",
             r"data/cache/web/openapi\.json",
+            _SAMPLES,
             _DEMO,
         ),
-        "write": (_DATABASE, r"data/denials/denials\.jsonl", r"data/cache/web/openapi\.json"),
+        "write": (_DATABASE, r"data/denials/denials\.jsonl", r"data/cache/web/openapi\.json", _SAMPLES),
         "list": (
             r"data/database",
             r"data/keys/tokens",
             r"data/denials",
             r"data/consoles",
+            r"data/telemetry",
             r"data/cache/web",
             r"run/web",
             _DEMO,
         ),
-        "change": (r"data/database", r"data/denials", r"data/consoles", r"data/cache/web", r"run/web"),
+        "change": (
+            r"data/database",
+            r"data/denials",
+            r"data/consoles",
+            r"data/telemetry",
+            r"data/cache/web",
+            r"run/web",
+        ),
     },
     "bytes": {
         "connect": (
@@ -124,6 +135,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         "connect": (r"run/redis/redis\.sock", r"run/metrics/control/figures\.sock", _FRONT),
         "read": (
             _DATABASE,
+            _SAMPLES,
             r"data/keys/.*",
             r"data/passwords",
             r"data/policy\.yaml",
@@ -135,18 +147,19 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "write": (
             _DATABASE,
+            _SAMPLES,
             r"data/keys/.*",
             r"data/images/[^/]+",
             r"data/denials/.*",
             r"data/(backups|cache|hosts)/.*",
         ),
         "list": (
-            r"data/(database|keys|images|denials|consoles|backups|cache|hosts/fake\d)(/.*)?",
+            r"data/(database|telemetry|keys|images|denials|consoles|backups|cache|hosts/fake\d)(/.*)?",
             r"run/metrics/control",
             r"run/hosts/fake\d(/.*)?",
         ),
         "change": (
-            r"data/(database|keys|images|denials|consoles|backups|cache|hosts/fake\d)(/.*)?",
+            r"data/(database|telemetry|keys|images|denials|consoles|backups|cache|hosts/fake\d)(/.*)?",
             r"run/metrics/control",
             r"run/hosts(/fake\d.*)?",
         ),
@@ -284,6 +297,10 @@ def places(fake_cloud: LiveCloud) -> Iterator[dict[str, Path]]:
     screen.bind(str(host / "vnc-guest.sock"))
     (host / "vnc-guest.sock").chmod(0o660)
     screen.listen()
+    samples, end = fake_cloud.data / "telemetry" / "samples.sqlite3-shm", time.monotonic() + 120
+    while not samples.exists():  # until the hosts' first report, some 10 s after their start
+        assert time.monotonic() < end, "no host has sent samples"
+        time.sleep(0.2)
     yield {"data": fake_cloud.data, "run": run}
     screen.close()
     shutil.rmtree(host)
