@@ -50,10 +50,11 @@ function options(figure, from, until, many, key) {
   };
 }
 
-// The values under the pointer, of all charts of the section: their cursors go together.
+// The known values nearest to the pointer, of all charts of the section: their cursors go together. The newest may still be on their way.
 function tip(figure, plot) {
-  const at = plot.cursor.idx, mark = $(".tip", figure);
-  mark.hidden = at === null || at === undefined || plot.cursor.left < 0 || plot.data[1][at] === null;
+  const mark = $(".tip", figure), { idx, left } = plot.cursor;
+  const at = [0, -1, 1, -2, 2, -3].map(step => idx + step).find(one => typeof plot.data[1][one] === "number");
+  mark.hidden = idx === null || idx === undefined || left < 0 || at === undefined;
   if (mark.hidden) return;
   const names = $$(".curves span", figure).map(one => one.textContent), say = UNITS[figure.dataset.unit];
   const values = plot.data.slice(1).map((line, n) => line[at] === null ? "" : `${names[n] ? `${names[n]} ` : ""}${say(line[at])}`);

@@ -29,7 +29,7 @@ function spark(values) {
 function draw() {
   for (const row of $$("tbody tr[data-id]", table)) {
     const cell = $("[data-spark]", row), values = known[row.dataset.id];
-    if (cell && values && !cell.firstChild) cell.append(spark(values));
+    if (cell && values?.some(value => value !== null) && !cell.firstChild) cell.append(spark(values));
   }
 }
 async function ask() {

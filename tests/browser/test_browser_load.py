@@ -37,6 +37,7 @@ def test_charts_are_drawn_and_follow_time_theme_and_pointer(fake_cloud: LiveClou
     expect(first.locator("[data-now]")).to_contain_text("%")
     expect(page.locator("[data-why]")).to_be_hidden()
     assert canvas_colours(page) > 500
+    first.scroll_into_view_if_needed()
     over = first.locator(".u-over").bounding_box()
     assert over is not None
     page.mouse.move(over["x"] + over["width"] - 1, over["y"] + 20)
