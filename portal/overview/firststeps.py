@@ -14,7 +14,7 @@ from networking.floatingips.models import FloatingIP
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroupRule
 from portal import prefs
-from portal.servers.reach import SSH, Reach, reach
+from portal.servers.reach import Reach, letting_ssh_in, reach
 from portal.ui.menus import Action
 from portal.ui.pages import Page
 
@@ -64,8 +64,7 @@ def _instance(server: Server | None) -> Step:
 
 
 def _port(project: str, server: Server | None) -> Step:
-    rules = SecurityGroupRule.objects.filter(group__project_id=project, direction="ingress", remote_group=None)
-    has = rules.filter(protocol__in=("", "tcp", "6"), port_range_min__lte=SSH, port_range_max__gte=SSH).exists()
+    has = bool(letting_ssh_in(SecurityGroupRule.objects.filter(group__project_id=project)))
     button = None
     if server is not None and Port.objects.of_server(server).filter(groups__isnull=False).exists():
         url = reverse("instance-open-ssh", args=[server.pk, "anyone"])

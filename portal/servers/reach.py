@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from django.db.models import QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
@@ -81,19 +82,22 @@ def _way_in(server: Server, plugged: list[Port]) -> tuple[Port | None, str]:
     return None, ""
 
 
+def letting_ssh_in(rules: QuerySet[SecurityGroupRule]) -> list[SecurityGroupRule]:
+    """List the rules among these that let ssh in over IPv4 from addresses."""
+    found = rules.filter(direction="ingress", ethertype="IPv4", remote_group=None, protocol__in=("", "tcp", "6"))
+    return [
+        rule
+        for rule in found
+        if rule.port_range_min is None or rule.port_range_min <= SSH <= (rule.port_range_max or rule.port_range_min)
+    ]
+
+
 def opened_to(port: Port) -> list[str]:
     """List the networks from which a port's groups let ssh in over IPv4; "" is anywhere, and a group's members are not told."""
     if not port.port_security_enabled:
         return [""]
-    found = SecurityGroupRule.objects.filter(
-        group__in=port.groups.all(), direction="ingress", ethertype="IPv4", remote_group=None
-    )
-    fitting = [
-        rule.remote_ip_prefix.replace("0.0.0.0/0", "")
-        for rule in found.filter(protocol__in=("", "tcp", "6"))
-        if rule.port_range_min is None or rule.port_range_min <= SSH <= (rule.port_range_max or rule.port_range_min)
-    ]
-    return sorted(set(fitting))
+    found = letting_ssh_in(SecurityGroupRule.objects.filter(group__in=port.groups.all()))
+    return sorted({rule.remote_ip_prefix.replace("0.0.0.0/0", "") for rule in found})
 
 
 def _action(actor: RequestContext, server: Server, name: str, label: str, icon: str, route: str, rule: str) -> Action:
