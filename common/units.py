@@ -15,12 +15,16 @@ def gib_of(size: int) -> int:
     return -(-size // GIB)
 
 
+def three_digits(number: float) -> str:
+    """Write a number with three significant digits, and all of those before the point: ``1.5``, ``12.3``, ``1234``."""
+    return f"{number:.0f}" if number >= 100 or number == int(number) else f"{number:.3g}"
+
+
 def human_bytes(size: float) -> str:
     """`size` bytes with a binary unit, a space, and at most three significant digits: ``1.5 GiB``."""
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if abs(size) < 1024 or unit == "TiB":
-            text = f"{size:.0f}" if size >= 100 or size == int(size) else f"{size:.3g}"
-            return f"{text} {unit}"
+            return f"{three_digits(size)} {unit}"
         size /= 1024
     raise AssertionError("unreachable")
 

@@ -8,7 +8,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.units import human_bytes, human_mib
+from common.units import human_bytes, human_mib, three_digits
 from telemetry.meters import Kind
 from telemetry.samples.packing import NOTHING
 from telemetry.samples.reading import Points
@@ -43,7 +43,7 @@ class Chart:
 
 
 def percent(value: float) -> str:
-    return _("%(number)s %%") % {"number": f"{value:.0f}" if value >= 100 else f"{value:.3g}"}
+    return _("%(number)s %%") % {"number": three_digits(value)}
 
 
 def bits(value: float) -> str:
@@ -51,7 +51,7 @@ def bits(value: float) -> str:
     value *= 8
     for unit in ("bit/s", "kbit/s", "Mbit/s", "Gbit/s"):
         if value < 1000 or unit == "Gbit/s":
-            return f"{value:.0f} {unit}" if value >= 100 or value == int(value) else f"{value:.3g} {unit}"
+            return f"{three_digits(value)} {unit}"
         value /= 1000
     raise AssertionError("unreachable")
 
@@ -61,7 +61,7 @@ UNITS: Final[dict[str, Callable[[float], str]]] = {
     "mib": human_mib,
     "bytes": lambda value: f"{human_bytes(value)}/s",
     "bits": bits,
-    "packets": lambda value: _("%(number)s/s") % {"number": f"{value:.0f}" if value >= 100 else f"{value:.3g}"},
+    "packets": lambda value: _("%(number)s/s") % {"number": three_digits(value)},
 }
 
 
