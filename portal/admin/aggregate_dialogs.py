@@ -12,17 +12,9 @@ from hosts.models import Host
 from portal.admin.aggregates import metadata
 from portal.ui.calls import Call, to, to_made
 from portal.ui.dialogs import Delete, FormDialog
-from portal.ui.forms import Name, Pairs, Styled
-from portal.ui.widgets import Checklist
+from portal.ui.forms import Name, Pairs, Styled, Ticked
 
 _PLACES = ((aggregates.AggregateExists, "name"), (aggregates.ZoneInUse, "zone"), (aggregates.OtherZone, "zone"))
-
-
-class Hosts(forms.MultipleChoiceField):
-    """The hosts of an aggregate."""
-
-    def __init__(self) -> None:
-        super().__init__(label=gettext_lazy("Hosts"), required=False, widget=Checklist)
 
 
 def zone_field() -> forms.CharField:
@@ -41,7 +33,7 @@ class EditForm(Styled):
 class NewForm(Styled):
     name = Name()
     zone = zone_field()
-    hosts = Hosts()
+    hosts = Ticked(gettext_lazy("Hosts"))
 
 
 def known_hosts(call: Call) -> list[tuple[str, str]]:
@@ -71,7 +63,7 @@ EDIT = FormDialog(
     panel="aggregates",
     find=aggregates.find,
     title=gettext_lazy("Edit aggregate"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     form=EditForm,
     initial=lambda call: {"name": call.row.name, "zone": call.row.metadata.get(aggregates.ZONE, "")},
     places=_PLACES,
@@ -83,7 +75,7 @@ EDIT = FormDialog(
 
 
 class HostsForm(Styled):
-    hosts = Hosts()
+    hosts = Ticked(gettext_lazy("Hosts"))
 
 
 def inside(call: Call) -> list[str]:
@@ -104,7 +96,7 @@ HOSTS = FormDialog(
     panel="aggregates",
     find=aggregates.find,
     title=gettext_lazy("Hosts of %(name)s"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     hint=gettext_lazy("A host is in one zone, and changes it only while no instance is on it."),
     form=HostsForm,
     initial=lambda call: {"hosts": inside(call)},
@@ -132,9 +124,9 @@ METADATA = FormDialog(
     panel="aggregates",
     find=aggregates.find,
     title=gettext_lazy("Metadata of %(name)s"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     form=MetadataForm,
-    initial=lambda call: {"metadata": "\n".join(f"{key}={value}" for key, value in metadata(call.row).items())},
+    initial=lambda call: {"metadata": metadata(call.row)},
     places=tuple((kind, "metadata") for kind, _field in _PLACES[1:]),
     do=set_metadata,
     next=to("aggregate", "id"),

@@ -15,15 +15,7 @@ from portal.identity.project_dialogs import people
 from portal.ui import Text
 from portal.ui.calls import Call, to, to_made
 from portal.ui.dialogs import Delete, FormDialog
-from portal.ui.forms import Name, Pairs, Stepped, Styled
-from portal.ui.widgets import Checklist
-
-
-class Projects(forms.MultipleChoiceField):
-    """The projects that may use a private flavor."""
-
-    def __init__(self) -> None:
-        super().__init__(label=gettext_lazy("Projects"), required=False, widget=Checklist)
+from portal.ui.forms import Name, Pairs, Stepped, Styled, Ticked
 
 
 class Words(forms.CharField):
@@ -52,7 +44,7 @@ class FlavorForm(Stepped):
     swap = amount(gettext_lazy("Swap, MiB"), 0, 0)
     rxtx_factor = forms.FloatField(label=gettext_lazy("RX/TX factor"), min_value=0.01, initial=1.0)
     is_public = forms.BooleanField(label=gettext_lazy("For every project"), required=False, initial=True)
-    projects = Projects()
+    projects = Ticked(gettext_lazy("Projects"))
     parts = (
         ("sizes", gettext_lazy("Sizes"),
          ("name", "id", "description", "vcpus", "ram", "disk", "ephemeral", "swap", "rxtx_factor")),
@@ -98,7 +90,7 @@ EDIT = FormDialog(
     panel="flavors",
     find=flavors.find,
     title=gettext_lazy("Edit flavor"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     hint=gettext_lazy("Sizes stay as they are: instances have been made with them."),
     form=DescriptionForm,
     initial=lambda call: {"description": call.row.description or ""},
@@ -110,7 +102,7 @@ EDIT = FormDialog(
 
 
 class AccessForm(Styled):
-    projects = Projects()
+    projects = Ticked(gettext_lazy("Projects"))
 
 
 def allowed(call: Call) -> list[str]:
@@ -121,7 +113,7 @@ ACCESS = FormDialog(
     panel="flavors",
     find=flavors.find,
     title=gettext_lazy("Who may use %(name)s"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     form=AccessForm,
     initial=lambda call: {"projects": allowed(call)},
     choices={"projects": lambda call: people(call.actor, PROJECTS, allowed(call))},
@@ -154,10 +146,10 @@ METADATA = FormDialog(
     panel="flavors",
     find=flavors.find,
     title=gettext_lazy("Metadata of %(name)s"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     hint=gettext_lazy("Instances that exist keep what they were made with."),
     form=MetadataForm,
-    initial=lambda call: {"extra_specs": "\n".join(f"{k}={v}" for k, v in sorted(call.row.extra_specs.items()))},
+    initial=lambda call: {"extra_specs": dict(sorted(call.row.extra_specs.items()))},
     places=((flavors.InvalidSpec, "extra_specs"),),
     do=lambda call, values: flavors.replace_extra_specs(
         call.actor, flavor_id=call.id, specs=values["extra_specs"]

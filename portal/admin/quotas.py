@@ -108,7 +108,7 @@ def keep(call: Call, values: Mapping[str, Any]) -> None:
 EDIT = DefaultsDialog(
     panel="default-quotas",
     title=gettext_lazy("Edit default quotas"),
-    submit=gettext_lazy("Keep"),
+    submit=gettext_lazy("Save"),
     hint=gettext_lazy("They hold for every project without a limit of its own. -1 is no limit. Memory is in MiB."),
     form=DefaultsForm,
     do=keep,

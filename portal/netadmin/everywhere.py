@@ -1,7 +1,7 @@
 """Networks, routers and floating IPs of every project, and making one for a project."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,11 +12,9 @@ from django.utils.translation import gettext_lazy
 from authorization import policy
 from authorization.context import RequestContext
 from identity.models import Project
-from networking.floatingips import services as floating_services
 from networking.floatingips.models import FloatingIP
 from networking.networks import segments
 from networking.networks.models import KINDS, Network
-from networking.routers import services as router_services
 from networking.routers.models import Router
 from portal.networks import floatingips, network_dialogs, networks, router_dialogs, routers
 from portal.networks.fields import MONO, at
@@ -153,36 +151,9 @@ class AllocateForm(floatingips.AllocateForm):
     field_order = ("project",)
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewRouter:
-    project: str
-    name: str
-    description: str
-    network: str
-    admin_state_up: bool
-    zones: list[str]
-    enable_snat: bool
-
-    def create(self, call: Call) -> Router:
-        info = router_dialogs.gateway_info(call, self.network, self.enable_snat) if self.network else None
-        return router_services.create(
-            call.actor, name=self.name, project_id=self.project, description=self.description,
-            admin_state_up=self.admin_state_up, external_gateway_info=info, availability_zone_hints=self.zones,
-        )  # fmt: skip
-
-
 def without_interface(call: Call, form: forms.Form) -> None:
     """Ask for no subnet: those of a project that is only chosen here are not known yet."""
     del form.fields["subnet"]
-
-
-def allocate(
-    call: Call, project: str, pool: str, address: str, description: str, dns_name: str, dns_domain: str
-) -> FloatingIP:
-    return floating_services.create(
-        call.actor, network_id=pool, project_id=project, description=description, dns_name=dns_name, dns_domain=dns_domain,
-        floating_ip_address=address or None,
-    )  # fmt: skip
 
 
 CREATE_NETWORK = replace(
@@ -199,7 +170,7 @@ CREATE_ROUTER = FormDialog(
     form=RouterForm,
     choices={name: router_dialogs.CREATE.choices[name] for name in ("network", "zones")} | {"project": choosable},
     prepare=without_interface,
-    do=lambda call, values: NewRouter(**values).create(call),
+    do=lambda call, values: router_dialogs.create(call, router_dialogs.New(**values)),
     next=to_made("router"),
 )
 ALLOCATE = replace(
@@ -207,7 +178,7 @@ ALLOCATE = replace(
     panel="all-floating-ips",
     form=AllocateForm,
     choices={**floatingips.ALLOCATE.choices, "project": choosable},
-    do=lambda call, values: allocate(call, **values),
+    do=lambda call, values: floatingips.allocate(call, **values),
     next=to("all-floating-ips"),
     said=lambda row: _("%(ip)s is the project's") % {"ip": row.floating_ip_address},
 )

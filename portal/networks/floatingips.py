@@ -200,10 +200,19 @@ def only_admins_choose(call: Call, form: forms.Form) -> None:
         del form.fields["address"]
 
 
-def allocate(call: Call, pool: str, description: str, dns_name: str, dns_domain: str, address: str = "") -> FloatingIP:
+def allocate(
+    call: Call,
+    pool: str,
+    description: str,
+    dns_name: str,
+    dns_domain: str,
+    address: str = "",
+    project: str | None = None,
+) -> FloatingIP:
+    """Allocate an address, to the actor's project unless another is named. Raises: as services.create()."""
     return services.create(
         call.actor, network_id=pool, description=description, dns_name=dns_name, dns_domain=dns_domain,
-        floating_ip_address=address or None,
+        floating_ip_address=address or None, project_id=project,
     )  # fmt: skip
 
 

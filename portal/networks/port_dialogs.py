@@ -29,10 +29,9 @@ from portal.networks.ports import called
 from portal.ui import Text
 from portal.ui.calls import Call, to, to_made
 from portal.ui.dialogs import Confirm, FormDialog, choices
-from portal.ui.forms import Description, Name, Styled
+from portal.ui.forms import Description, Name, Styled, Ticked
 from portal.ui.menus import Action, Menu, gate
 from portal.ui.removal import Removal
-from portal.ui.widgets import Checklist
 
 #: At which field the service's refusals stand.
 PLACES = (
@@ -77,7 +76,7 @@ class PortForm(Styled):
         required=False,
         help_text=gettext_lazy("Off: it is in no security group, and may send from any address."),
     )
-    groups = forms.MultipleChoiceField(label=gettext_lazy("Security groups"), required=False, widget=Checklist)
+    groups = Ticked(gettext_lazy("Security groups"))
 
 
 class CreateForm(PortForm):

@@ -128,10 +128,11 @@ class New:
     name: str
     description: str
     network: str
-    subnet: str
     admin_state_up: bool
     zones: list[str]
+    subnet: str = ""
     enable_snat: bool = True
+    project: str | None = None  # the actor's own
 
 
 @transaction.atomic
@@ -140,7 +141,7 @@ def create(call: Call, new: New) -> Router:
     info = gateway_info(call, new.network, new.enable_snat) if new.network else None
     made = services.create(
         call.actor, name=new.name, description=new.description, admin_state_up=new.admin_state_up,
-        external_gateway_info=info, availability_zone_hints=new.zones,
+        external_gateway_info=info, availability_zone_hints=new.zones, project_id=new.project,
     )  # fmt: skip
     if new.subnet:
         interfaces.add(call.actor, made.id, subnet_id=new.subnet)

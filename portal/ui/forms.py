@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from portal.ui import Text
+from portal.ui.widgets import Checklist
 
 NAME_LIMIT = 255
 
@@ -97,6 +98,13 @@ class Description(forms.CharField):
         super().__init__(label=_("Description"), required=False, max_length=255, **kwargs)
 
 
+class Ticked(forms.MultipleChoiceField):
+    """Any number of things, none among them, each with a box to tick."""
+
+    def __init__(self, label: Text) -> None:
+        super().__init__(label=label, required=False, widget=Checklist)
+
+
 class Lines(forms.CharField):
     """One value a line."""
 
@@ -110,11 +118,14 @@ class Lines(forms.CharField):
 
 
 class Pairs(forms.CharField):
-    """``name=value`` lines as a dict."""
+    """``name=value`` lines as a dict; a dict that it is filled with is shown as lines."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 3, "class": "mono"}))
         super().__init__(**kwargs)
+
+    def prepare_value(self, value: object) -> object:
+        return "\n".join(f"{name}={text}" for name, text in value.items()) if isinstance(value, dict) else value
 
     def clean(self, value: object) -> dict[str, str]:
         found: dict[str, str] = {}
