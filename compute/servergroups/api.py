@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Invalid
 from common.numbers import LARGEST, is_whole
 from compute.servergroups import services
-from compute.servergroups.models import ANTI_AFFINITY, POLICIES, ServerGroup
+from compute.servergroups.models import POLICIES, ServerGroup
 from compute.servers.api.schemas import NAME, obj
 from compute.views import ComputeView, Response
 from openstackapi.fields import Field, Fields, Schema
@@ -73,8 +73,6 @@ class ServerGroups(ComputeView):
         data = self.body(_CREATE.at(self.version))["server_group"]
         rules = {key: int(value) for key, value in (data.get("rules") or {}).items()}
         wanted = data["policy"] if "policy" in data else data["policies"][0]
-        if rules and wanted != ANTI_AFFINITY:
-            raise Invalid(reason=_("Only anti-affinity policy supports rules."))
         group = services.create(self.actor, name=data["name"].strip(), policy_name=wanted, rules=rules)
         with_members([group])
         return self.answer("server_group", GROUP, group)

@@ -8,14 +8,19 @@ from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
 from authorization.context import RequestContext
-from common.errors import NotFound
-from compute.servergroups.models import ServerGroup
+from common.errors import Invalid, NotFound
+from common.live import announce
+from compute.servergroups.models import ANTI_AFFINITY, ServerGroup
 from compute.servers.models import Server
 from quota import services as quota
 
 
 class GroupNotFound(NotFound):
     template = _("Instance group %(id)s could not be found.")
+
+
+class RulesOfOthers(Invalid):
+    template = _("Only anti-affinity policy supports rules.")
 
 
 def visible(actor: RequestContext, *, everyone: bool = False) -> QuerySet[ServerGroup]:
@@ -37,13 +42,17 @@ def find(actor: RequestContext, group_id: str) -> ServerGroup:
 
 @transaction.atomic
 def create(actor: RequestContext, *, name: str, policy_name: str, rules: dict[str, Any] | None = None) -> ServerGroup:
-    """Create a server group with one policy. Raises: QuotaExceeded, Forbidden."""
+    """Create a server group with one policy. Raises: RulesOfOthers, QuotaExceeded, Forbidden."""
     project_id = actor.project_id or ""
     policy.require(actor, "os_compute_api:os-server-groups:create", project_id)
+    if rules and policy_name != ANTI_AFFINITY:
+        raise RulesOfOthers()
     quota.require(project_id, "compute", {"server_groups": 1})
-    return ServerGroup.objects.create(
+    group = ServerGroup.objects.create(
         name=name, project_id=project_id, user_id=actor.user_id, policy=policy_name, rules=rules or {}
     )
+    announce("servergroup", group.id, project_id, what="create")
+    return group
 
 
 @transaction.atomic
@@ -52,6 +61,7 @@ def delete(actor: RequestContext, *, group_id: str) -> None:
     group = find(actor, group_id)
     policy.require(actor, "os_compute_api:os-server-groups:delete", group)
     Server.objects.filter(server_group_id=group.id).update(server_group_id=None)
+    announce("servergroup", group.id, group.project_id, what="delete")
     group.delete()
 
 

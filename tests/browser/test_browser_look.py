@@ -11,7 +11,7 @@ from tests.live import LiveCloud
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PAGES = (
-    "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/topology", "/topology?view=graph", "/networks", "/ports", "/routers",
+    "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/server-groups", "/flavors", "/topology", "/topology?view=graph", "/networks", "/ports", "/routers",
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security", "/hosts",
     "/services", "/all-instances", "/all-networks", "/all-routers", "/all-floating-ips", "/rbac-policies", "/projects", "/users", "/roles", "/groups", "/domains", "/credentials", "/identity-providers",
     "/mappings", "/settings/password", "/settings/credentials",
