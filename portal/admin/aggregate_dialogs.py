@@ -11,8 +11,9 @@ from compute.aggregates.models import Aggregate
 from hosts.models import Host
 from portal.admin.aggregates import metadata
 from portal.ui.calls import Call, to, to_made
-from portal.ui.dialogs import Delete, FormDialog
+from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Name, Pairs, Styled, Ticked
+from portal.ui.removal import Removal
 
 _PLACES = ((aggregates.AggregateExists, "name"), (aggregates.ZoneInUse, "zone"), (aggregates.OtherZone, "zone"))
 
@@ -131,11 +132,13 @@ METADATA = FormDialog(
     do=set_metadata,
     next=to("aggregate", "id"),
 )
-DELETE = Delete(
+DELETE = Removal(
     panel="aggregates",
     find=aggregates.find,
-    text=gettext_lazy("The hosts that were in it stay."),
-    submit=gettext_lazy("Delete the aggregate"),
-    do=lambda call: aggregates.delete(call.actor, aggregate_id=call.id),
-    next=to("aggregates"),
+    route="aggregates",
+    text=gettext_lazy("It is refused while hosts are in it."),
+    one=gettext_lazy("Delete the aggregate"),
+    bulk=gettext_lazy("Delete the aggregates"),
+    about=lambda row: row.metadata.get(aggregates.ZONE, ""),
+    remove=lambda call, id: aggregates.delete(call.actor, aggregate_id=id),
 )

@@ -1,8 +1,8 @@
 """Host aggregates, and the availability zones made of them."""
 
-from typing import Any
+from collections.abc import Sequence
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
 from portal.ui.pages import Page
 from portal.ui.status import Status
-from portal.ui.tables import Cell, Column, Row
+from portal.ui.tables import Bulk, Cell, Column, Row
 
 RULE = "os_compute_api:os-aggregates"
 ZONES = "os_compute_api:os-availability-zone:detail"
@@ -51,7 +51,10 @@ class Aggregates(ListPanel):
         "openstack aggregate create --zone north racks-1-to-4",
     )
 
-    def query(self, actor: RequestContext) -> Any:
+    def bulk(self, actor: RequestContext) -> Sequence[Bulk]:
+        return (Bulk("delete", _("Delete…"), "trash", reverse("aggregates-delete") + "?ids=", risk=True),)
+
+    def query(self, actor: RequestContext) -> QuerySet[Aggregate]:
         policy.require(actor, f"{RULE}:index")
         return Aggregate.objects.prefetch_related(Prefetch("hosts", AggregateHost.objects.order_by("host")))
 

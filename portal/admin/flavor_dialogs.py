@@ -14,8 +14,9 @@ from identity.projects.services import PROJECTS
 from portal.identity.project_dialogs import people
 from portal.ui import Text
 from portal.ui.calls import Call, to, to_made
-from portal.ui.dialogs import Delete, FormDialog
+from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Name, Pairs, Stepped, Styled, Ticked
+from portal.ui.removal import Removal
 
 
 class Words(forms.CharField):
@@ -156,11 +157,13 @@ METADATA = FormDialog(
     ),
     next=to("flavor", "id"),
 )  # fmt: skip
-DELETE = Delete(
+DELETE = Removal(
     panel="flavors",
     find=flavors.find,
+    route="flavors",
     text=gettext_lazy("Instances keep the size they have."),
-    submit=gettext_lazy("Delete the flavor"),
-    do=lambda call: flavors.delete(call.actor, flavor_id=call.id),
-    next=to("flavors"),
+    one=gettext_lazy("Delete the flavor"),
+    bulk=gettext_lazy("Delete the flavors"),
+    about=lambda row: row.pk,
+    remove=lambda call, id: flavors.delete(call.actor, flavor_id=id),
 )

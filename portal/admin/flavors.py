@@ -1,6 +1,6 @@
 """Flavors: the sizes of instances, the list and the page of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from identity.models import Project
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
-from portal.ui.tables import Cell, Column, Filter, Row, attr
+from portal.ui.tables import Bulk, Cell, Column, Filter, Row, attr
 
 MANAGE, SPECS, ACCESS = (f"os_compute_api:os-flavor-{part}" for part in ("manage", "extra-specs", "access"))
 PUBLIC = (("True", gettext_lazy("Public")), ("False", gettext_lazy("Private")))
@@ -60,7 +60,12 @@ class Flavors(ListPanel):
     new = New(gettext_lazy("Create flavor"), "flavor-create", f"{MANAGE}:create", "wide", lambda actor: None)
     empty = Empty(gettext_lazy("No flavors yet"), gettext_lazy("A flavor is a size: vCPUs, memory, disk."))
 
-    def query(self, actor: RequestContext) -> Any:
+    def bulk(self, actor: RequestContext) -> Sequence[Bulk]:
+        if not policy.allows(actor, f"{MANAGE}:delete"):
+            return ()
+        return (Bulk("delete", _("Delete…"), "trash", reverse("flavors-delete") + "?ids=", risk=True),)
+
+    def query(self, actor: RequestContext) -> QuerySet[Flavor]:
         return flavors.visible(actor)
 
     def create(self, actor: RequestContext) -> Action | None:

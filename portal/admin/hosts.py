@@ -1,4 +1,4 @@
-"""Hosts: what each can hold, what it owes, and taking one out for upkeep."""
+"""The page of a host: what it can hold, what it owes, what runs there; and taking it out for upkeep."""
 
 from typing import Any
 
@@ -73,48 +73,6 @@ def use_of(provider: placement.ProviderSummary | None, name: str) -> Cell:
 
 def state_of(host: Host) -> Status:
     return status.host(host.state, enabled=host.enabled, forced_down=host.forced_down, since=host.last_seen_at)
-
-
-class Hosts(ListPanel):
-    panel, kind = "hosts", "host"
-    search, order = ("name",), ("name",)
-    columns = (
-        Column(gettext_lazy("Host"), sort="name"),
-        Column(gettext_lazy("State")),
-        Column(gettext_lazy("Zone"), hide="l"),
-        Column("vCPUs", hide="m"),
-        Column(gettext_lazy("Memory"), hide="m"),
-        Column(gettext_lazy("Disk"), hide="m"),
-        Column(gettext_lazy("Instances"), "n", "m"),
-        Column(gettext_lazy("Last heartbeat"), "n", "l"),
-    )
-    empty = Empty(
-        gettext_lazy("No hosts yet"),
-        gettext_lazy("A host is a machine whose agent runs instances."),
-        "STACKLING_HOSTS=2 make run",
-    )
-
-    def query(self, actor: RequestContext) -> Any:
-        policy.require(actor, "os_compute_api:os-hosts:list")
-        return Host.objects.all()
-
-    def rows(self, actor: RequestContext, found: Any) -> list[Row]:
-        names = [host.name for host in found]
-        summaries, zones = placement.summaries(names), scheduling.zone_names(names)
-        counts = dict(
-            Server.objects.living().filter(host__in=names).values_list("host").annotate(n=Count("pk")).order_by()
-        )
-        rows = []
-        for host in found:
-            provider = summaries.get(host.name)
-            cells = (
-                Cell("status", state_of(host)), Cell("muted", zones[host.name]), *(use_of(provider, name) for name in RESOURCES),
-                Cell("link", counts.get(host.name, 0), reverse("all-instances") + f"?host={host.name}"), age(host.last_seen_at),
-            )  # fmt: skip
-            url = reverse("host", args=[host.name])
-            why = host.disabled_reason if not host.enabled else ""
-            rows.append(Row(host.name, host.name, url, state_of(host), cells, menu=url + "?menu=1", why=why))
-        return rows
 
 
 def driver_card(known: drivers.HostDrivers) -> Card:

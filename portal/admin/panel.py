@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from hosts.models import Host
 from hosts.states import SILENT
-from portal.admin import aggregate_dialogs, aggregates, flavor_dialogs, flavors, hosts, quotas, services
+from portal.admin import aggregate_dialogs, aggregates, flavor_dialogs, flavors, hosts, hypervisors, providers, quotas, services
 from portal.load import views as load
 from portal.ui import Text
-from portal.ui.panels import Panel
+from portal.ui.panels import APART, Panel
 
 
 def _hosts(actor: RequestContext) -> int | tuple[Text, bool]:
@@ -29,7 +29,8 @@ PANELS = (
         without_project=True,
         urls=[
             path("flavors", flavors.Flavors.as_view(), name="flavors"),
-            path("flavors/create", flavor_dialogs.CREATE.as_view(), name="flavor-create"),
+            path(f"flavors{APART}/create", flavor_dialogs.CREATE.as_view(), name="flavor-create"),
+            path(f"flavors{APART}/delete-several", flavor_dialogs.DELETE.as_view(), name="flavors-delete"),
             path("flavors/<path:id>/access", flavor_dialogs.ACCESS.as_view(), name="flavor-access"),
             path("flavors/<path:id>/metadata", flavor_dialogs.METADATA.as_view(), name="flavor-metadata"),
             path("flavors/<path:id>/edit", flavor_dialogs.EDIT.as_view(), name="flavor-edit"),
@@ -47,7 +48,9 @@ PANELS = (
         key="h",
         count=_hosts,
         urls=[
-            path("hosts", hosts.Hosts.as_view(), name="hosts"),
+            path("hosts", hypervisors.Hypervisors.as_view(), name="hosts"),
+            path(f"hosts{APART}/compute", hypervisors.ComputeHosts.as_view(), name="compute-hosts"),
+            path(f"hosts{APART}/resource-providers", providers.ResourceProviders.as_view(), name="resource-providers"),
             path("hosts/<str:id>", hosts.HostItem.as_view(), name="host"),
             path("hosts/<str:id>/load", load.HostLoad.as_view(), name="host-load"),
             path("hosts/<str:id>/disable", hosts.DISABLE.as_view(), name="host-disable"),
@@ -65,6 +68,7 @@ PANELS = (
             path("aggregates", aggregates.Aggregates.as_view(), name="aggregates"),
             path("aggregates/zones", aggregates.Zones.as_view(), name="availability-zones"),
             path("aggregates/create", aggregate_dialogs.CREATE.as_view(), name="aggregate-create"),
+            path("aggregates/delete", aggregate_dialogs.DELETE.as_view(), name="aggregates-delete"),
             path("aggregates/<str:id>/hosts", aggregate_dialogs.HOSTS.as_view(), name="aggregate-hosts"),
             path("aggregates/<str:id>/metadata", aggregate_dialogs.METADATA.as_view(), name="aggregate-metadata"),
             path("aggregates/<str:id>/edit", aggregate_dialogs.EDIT.as_view(), name="aggregate-edit"),

@@ -28,29 +28,29 @@ from portal.identity import (
 )
 from portal.identity.bulk import Switch
 from portal.ui.calls import by_method
-from portal.ui.panels import Panel
+from portal.ui.panels import APART, Panel
 
 GROUP = gettext_lazy("Identity")
 _PROTOCOL = "identity-providers/<str:id>/protocols/<str:protocol>"
 _OWN = "settings/credentials"
 
 
-def _kind(address: str, name: str, module: Any, *, dialogs: Any = None) -> list[URLPattern]:
-    """Routes of every kind: create, edit, delete one or in bulk."""
+def _kind(address: str, name: str, module: Any, *, dialogs: Any = None, apart: str = "") -> list[URLPattern]:
+    """Routes of every kind: create, edit, delete one or in bulk. `apart`: `panels.APART` where people choose the ids."""
     dialogs = dialogs or module
     return [
-        path(f"{address}/create", dialogs.CREATE.as_view(), name=f"{name}-create"),
-        path(f"{address}/delete", module.DELETE.as_view(), name=f"{name}s-delete"),
+        path(f"{address}{apart}/create", dialogs.CREATE.as_view(), name=f"{name}-create"),
+        path(f"{address}{apart}/delete{'-several' * bool(apart)}", module.DELETE.as_view(), name=f"{name}s-delete"),
         path(f"{address}/<str:id>/edit", dialogs.EDIT.as_view(), name=f"{name}-edit"),
         path(f"{address}/<str:id>/delete", module.DELETE.as_view(), name=f"{name}-delete"),
     ]
 
 
-def _switch(address: str, name: str, kind: Resource[Any]) -> list[URLPattern]:
+def _switch(address: str, name: str, kind: Resource[Any], *, apart: str = "") -> list[URLPattern]:
     """The routes that enable or disable: one (toggled), or many in bulk."""
     view = Switch.as_view(panel=address, kind=kind, route=address)
     return [
-        path(f"{address}/switch/<str:to>", view, name=f"{name}s-switch"),
+        path(f"{address}{apart}/switch/<str:to>", view, name=f"{name}s-switch"),
         path(f"{address}/<str:id>/switch", view, name=f"{name}-switch"),
     ]
 
@@ -196,8 +196,8 @@ PANELS = (
         rule="identity:list_identity_providers",
         urls=[
             path("identity-providers", providers.Providers.as_view(), name="identity-providers"),
-            *_kind("identity-providers", "identity-provider", providers),
-            *_switch("identity-providers", "identity-provider", PROVIDERS),
+            *_kind("identity-providers", "identity-provider", providers, apart=APART),
+            *_switch("identity-providers", "identity-provider", PROVIDERS, apart=APART),
             path("identity-providers/<str:id>/openid", oidc_clients.OPENID.as_view(), name="identity-provider-openid"),
             path("identity-providers/<str:id>/drop", oidc_clients.DROP.as_view(), name="identity-provider-drop"),
             path("identity-providers/<str:id>/protocols/create", protocols.CREATE.as_view(), name="protocol-create"),
@@ -216,7 +216,7 @@ PANELS = (
         rule="identity:list_mappings",
         urls=[
             path("mappings", mappings.Mappings.as_view(), name="mappings"),
-            *_kind("mappings", "mapping", mappings),
+            *_kind("mappings", "mapping", mappings, apart=APART),
             path("mappings/<str:id>/try", mappings.Try.as_view(), name="mapping-try"),
             path("mappings/<str:id>", mappings.MappingItem.as_view(), name="mapping"),
         ],

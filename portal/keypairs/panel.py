@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from compute.keypairs.models import KeyPair
 from portal.keypairs import views
-from portal.ui.panels import Panel
+from portal.ui.panels import APART, Panel
 
 PANELS = (
     Panel(
@@ -18,7 +18,7 @@ PANELS = (
         count=lambda actor: KeyPair.objects.filter(user_id=actor.user_id).count(),
         urls=[
             path("key-pairs", views.KeyPairs.as_view(), name="key-pairs"),
-            path("key-pairs/create", views.CREATE.as_view(), name="key-pair-create"),
+            path(f"key-pairs{APART}/create", views.CREATE.as_view(), name="key-pair-create"),
             path("key-pairs/<path:id>/delete", views.DELETE.as_view(), name="key-pair-delete"),
             path("key-pairs/<path:id>", views.KeyPairItem.as_view(), name="key-pair"),
         ],

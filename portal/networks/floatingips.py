@@ -105,6 +105,7 @@ class FloatingIPs(ListPanel):
 
 
 class FloatingItem(ItemPage):
+    everywhere = "all-floating-ips"
     panel, kind = "floating-ips", "floatingip"
     find = staticmethod(services.find)
 
@@ -274,6 +275,7 @@ RELEASE = Release(
     find=services.find,
     name=address_of,
     route="floating-ips",
+    everywhere="all-floating-ips",
     one=gettext_lazy("Release the address"),
     bulk=gettext_lazy("Release the addresses"),
     text=gettext_lazy("Another project may get this address next."),

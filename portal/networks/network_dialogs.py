@@ -135,6 +135,7 @@ DELETE = Removal(
     panel="networks",
     find=services.find,
     route="networks",
+    everywhere="all-networks",
     one=gettext_lazy("Delete the network"),
     bulk=gettext_lazy("Delete the networks"),
     text=gettext_lazy("Its subnets go with it. It is refused while an instance or a router is on it."),

@@ -88,6 +88,7 @@ def row(network: Network, cidrs: str) -> Row:
 
 
 class NetworkItem(ItemPage):
+    everywhere = "all-networks"
     panel, kind = "networks", "network port subnet"
     find = staticmethod(services.find)
     tabs = (

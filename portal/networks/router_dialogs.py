@@ -228,6 +228,7 @@ DELETE = Removal(
     panel="routers",
     find=services.find,
     route="routers",
+    everywhere="all-routers",
     one=gettext_lazy("Delete the router"),
     bulk=gettext_lazy("Delete the routers"),
     text=gettext_lazy("It is refused while it has interfaces."),

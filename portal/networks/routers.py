@@ -73,6 +73,7 @@ class Routers(ListPanel):
 
 
 class RouterItem(ItemPage):
+    everywhere = "all-routers"
     panel, kind = "routers", "router port"
     find = staticmethod(services.find)
     tabs = (

@@ -53,12 +53,14 @@ class ItemPage(Page):
     kind: ClassVar[str] = ""
     template: ClassVar[str] = "ui/detail.html"
     tabs: ClassVar[Sequence[tuple[str, Text]]] = ()
+    everywhere: ClassVar[str] = ""  # the panel that lists every project's, for operators
 
-    @property
-    def home(self) -> Panel:
-        """The panel that it is of."""
-        found = panels.named(self.panel)
-        assert found is not None, f"no panel is called {self.panel}"
+    def home(self, row: object) -> Panel:
+        """Find the panel that lists the row: of other projects' the operators' one."""
+        is_foreign = self.actor.is_admin and getattr(row, "project_id", "") != self.actor.project_id
+        name = self.everywhere if self.everywhere and is_foreign else self.panel
+        found = panels.named(name)
+        assert found is not None, f"no panel is called {name}"
         return found
 
     #: The row whose id stands in the address; raises NotFound.
@@ -99,12 +101,14 @@ class ItemPage(Page):
         if "live" in request.GET:
             return self.fragment("ui/detail_live.html", **context)
         context["loads"] = self.loads(row)
-        return self.page(self.template, home=self.home, **context, **self.more(self.actor, row, tab))
+        home = self.home(row)
+        context |= {"home": home, "panel": home.name}
+        return self.page(self.template, **context, **self.more(self.actor, row, tab))
 
     def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:
         """(name, label, address, whether it is open) of each tab. Raises: NotFound where `tab` is none of them."""
         if tab and tab not in [name for name, _label in tabs[1:]]:
-            raise NotFound(what=str(self.home.label), id=f"{self.kwargs['id']}/{tab}")
+            raise NotFound(what=str(found.label if (found := panels.named(self.panel)) else self.panel), id=f"{self.kwargs['id']}/{tab}")
         base = self.request.path.removesuffix(f"/{tab}") if tab else self.request.path
         return [
             (name, label, f"{base}/{name}" if at else base, name == tab if tab else not at)

@@ -15,9 +15,10 @@ from portal.ui import Text, hits, panels, tables
 from portal.ui.calls import name_of
 from portal.ui.hits import Found, Hit
 from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.pages import Page, tabs_of
 from portal.ui.status import Status
 from portal.ui.tables import Bulk, Column, Filter, Row
+from portal.ui.tiles import Tile
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class ListPanel(Page):
     new: ClassVar[New | None] = None
     in_palette: ClassVar[bool] = True  # whether the palette finds its rows
     empty: ClassVar[Empty] = Empty(gettext_lazy("Nothing here yet"), "")
+    tabs: ClassVar[Sequence[tuple[str, Text]]] = ()  # (route, label) of the lists beside this one, itself among them
 
     def bulk(self, actor: RequestContext) -> Sequence[Bulk]:
         """Verbs for selected rows; without any there are no boxes to tick."""
@@ -69,6 +71,10 @@ class ListPanel(Page):
 
     def extra(self, actor: RequestContext) -> Sequence[Action]:
         """More verbs of the whole list, beside `create`."""
+        return ()
+
+    def tiles(self, actor: RequestContext) -> Sequence[Tile]:
+        """List the numbers above the list."""
         return ()
 
     def query(self, actor: RequestContext) -> QuerySet[Any]:
@@ -141,12 +147,15 @@ class ListPanel(Page):
     def get(self, request: HttpRequest, **keys: object) -> HttpResponse:
         if "rows" in request.GET:
             return self.some(request.GET.getlist("rows")[:200])
+        if "tiles" in request.GET:
+            return self.fragment("ui/tiles.html", tiles=self.tiles(self.actor))
         order, sort = self.sorting(request)
         query = self.narrow(self.query(self.actor), request).order_by(*order)
         if request.GET.get("format") == "csv":
             return self.as_file(query[: tables.MOST])
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         context = {**self.describe(self.actor), **self.narrowed(request), **pager.context(query.count()), "sort": sort}
+        context |= {"tabs": tabs_of(self.tabs, request), "tiles": self.tiles(self.actor)}
         return self.page("ui/list.html", rows=self.seen(self.actor, list(pager.cut(query))), **context)
 
     def some(self, ids: list[str]) -> HttpResponse:

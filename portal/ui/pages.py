@@ -1,6 +1,7 @@
 """The base of every page: who is signed in, in which language, how an error becomes a sentence, and the safety headers."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from identity.signin import sessions
 from openstackapi import auth
 from portal import prefs, subscriptions
 from portal.session import held
-from portal.ui import navigation
+from portal.ui import Text, navigation
 
 #: Scripts, styles and fonts only from here; nothing inline. `connect-src 'self'` covers the sockets of the same origin.
 _POLICY = (
@@ -202,6 +203,11 @@ class Page(View):
         if isinstance(error, Unavailable | TooMany):
             response["Retry-After"] = str(error.data.get("retry_after", 5))
         return response
+
+
+def tabs_of(tabs: Sequence[tuple[str, Text]], request: HttpRequest) -> list[tuple[str, Text, str, bool]]:
+    """List the context of tabs.html for pages side by side, of (route, label): the one that is open is this request's."""
+    return [(route, label, url := reverse(route), url == request.path) for route, label in tabs]
 
 
 def cloud_name(request: HttpRequest) -> str:

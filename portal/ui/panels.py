@@ -21,6 +21,10 @@ from portal.ui import Text
 from portal.ui.hits import Found
 
 
+#: Stands between a list's address and its own verbs and tabs where people choose the ids: one may be called `create`.
+APART = "/-"
+
+
 @dataclass(frozen=True)
 class Subject:
     """A kind of thing that operations are about: where its page is, what it is called, and words for its verbs.

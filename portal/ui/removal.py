@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.urls import reverse
@@ -41,6 +42,7 @@ class Removal(Declared):
     text: Words = ""
     about: Callable[[Any], Text] = lambda row: ""
     fixed: Mapping[str, str] = field(default_factory=dict)  # what else the list's address has
+    everywhere: str = ""  # the list of every project's, for operators: where it leads when one was deleted there, or one of others'
     holds: Callable[[list[Any]], list[tuple[str, Text]]] = lambda rows: []
     is_typed: bool = False
     remove: Callable[[Call, str], object] | None = None
@@ -69,6 +71,8 @@ class Removal(Declared):
 
     def do(self, call: Call) -> int | None:
         """Delete all of `ids`: the number deleted, None for a single one. Each that could not be deleted gets its own message."""
+        if self.everywhere and len(call.ids) == 1:
+            assert call.rows  # read while it is there, for `next`
         if len(call.ids) == 1:
             self.delete(call, call.ids[0])
             return None
@@ -86,6 +90,11 @@ class Removal(Declared):
         self.delete(call, id)
 
     def next(self, call: Call, done: int | None) -> str:
+        if self.everywhere and call.actor.is_admin:
+            home, asked = reverse(self.everywhere), call.request.headers.get("HX-Current-URL", "")
+            of_others = done is None and call.row.project_id != call.actor.project_id
+            if of_others or urlsplit(asked).path == home:
+                return home
         keys = {name: value for name, value in call.keys.items() if name != self.key}
         return reverse(self.route, kwargs={**keys, **self.fixed})
 

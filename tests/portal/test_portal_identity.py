@@ -248,9 +248,9 @@ def test_a_mapping_that_is_not_there_or_not_ones_own_is_a_sentence(admin: Client
 def test_a_mapping_is_tried_on_an_assertion(admin: Client) -> None:
     rules = '[{"local": [{"user": {"name": "{0}"}, "group": {"id": "g1"}}], "remote": [{"type": "OIDC-sub"}]}]'
     for wrong in ("[{", '{"a": 1}', '[{"local": []}]'):
-        answer = admin.post("/mappings/create", {"id": "m", "rules": wrong, "schema_version": "1.0"}, **HX)
+        answer = admin.post("/mappings/-/create", {"id": "m", "rules": wrong, "schema_version": "1.0"}, **HX)
         assert answer.status_code == 422 and errors_at(answer.content) == ["rules"], wrong
-    assert admin.post("/mappings/create", {"id": "m", "rules": rules, "schema_version": "1.0"}, **HX).status_code == 204
+    assert admin.post("/mappings/-/create", {"id": "m", "rules": rules, "schema_version": "1.0"}, **HX).status_code == 204
     mapped = admin.post("/mappings/m/try", {"assertion": '{"sub": "lin"}'}, **HX).content.decode()
     assert 'data-status="mapped"' in mapped and "name: lin" in mapped and "g1" in mapped
     assert b'data-status="refused"' in admin.post("/mappings/m/try", {"assertion": '{"x": "lin"}'}, **HX).content
@@ -260,7 +260,7 @@ def test_a_mapping_is_tried_on_an_assertion(admin: Client) -> None:
 
 def test_a_client_secret_is_never_shown(admin: Client) -> None:
     provider = {"id": "company", "remote_ids": "https://id.example.org", "domain_id": "", "enabled": "on"}
-    assert admin.post("/identity-providers/create", provider, **HX).status_code == 204
+    assert admin.post("/identity-providers/-/create", provider, **HX).status_code == 204
     sent = {"issuer": "https://127.0.0.1", "client_id": "web", "client_secret": "hush-hush", "scopes": "openid"}
     answer = admin.post("/identity-providers/company/openid", {**sent, "issuer": "http://id.example.org"}, **HX)
     assert answer.status_code == 422 and errors_at(answer.content) == ["issuer"]

@@ -50,10 +50,10 @@ def test_flavors(admin: Client, demo: Client, api: Api) -> None:
 def _create_a_flavor(w: Walk, api: Api) -> None:
     """A private one with every size; its first name is taken."""
     demo = Project.objects.get(name="demo", is_domain=False).pk
-    w.fields("flavors/create", *SIZES, "name", "is_public", "projects")
-    w.refused("flavors/create", {**SIZES, "name": "tiny"}, "Flavor with name tiny already exists.")
-    w.refused("flavors/create", {**SIZES, "name": "f", "is_public": "on", "projects": demo}, "choose one or the other")
-    assert w.sent("flavors/create", **SIZES, name="f-web", projects=demo) == "/flavors/f-1"
+    w.fields("flavors/-/create", *SIZES, "name", "is_public", "projects")
+    w.refused("flavors/-/create", {**SIZES, "name": "tiny"}, "Flavor with name tiny already exists.")
+    w.refused("flavors/-/create", {**SIZES, "name": "f", "is_public": "on", "projects": demo}, "choose one or the other")
+    assert w.sent("flavors/-/create", **SIZES, name="f-web", projects=demo) == "/flavors/f-1"
     made = api.get("compute/v2.1/flavors/f-1")["flavor"]
     names = ("name", "vcpus", "ram", "disk", "OS-FLV-EXT-DATA:ephemeral", "swap", "rxtx_factor", "description")
     assert [made[name] for name in names] == ["f-web", 2, 768, 7, 3, 64, 1.5, "The shop's"]

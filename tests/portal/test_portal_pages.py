@@ -138,7 +138,7 @@ def test_making_and_removing_a_network_by_its_dialogs(demo: Client) -> None:
 
 
 def test_a_private_key_is_shown_once(demo: Client) -> None:
-    made = demo.post("/key-pairs/create", {"name": "laptop", "public_key": ""}, HTTP_HX_REQUEST="true")
+    made = demo.post("/key-pairs/-/create", {"name": "laptop", "public_key": ""}, HTTP_HX_REQUEST="true")
     assert b"BEGIN OPENSSH PRIVATE KEY" in made.content
     assert b"PRIVATE KEY" not in demo.get("/key-pairs/laptop").content
 

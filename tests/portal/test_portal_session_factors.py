@@ -213,7 +213,7 @@ def test_a_fragment_of_an_ended_session_asks_in_place(demo: Client) -> None:
     page = sealed(demo)
     end(demo)
     for method in (demo.get, demo.post):
-        answer = method("/key-pairs/create", HTTP_HX_REQUEST="true")
+        answer = method("/key-pairs/-/create", HTTP_HX_REQUEST="true")
         assert answer.status_code == 401 and answer["X-Sign-In"] == "again" and not answer.content
     dialog = demo.get("/sign-in/again", {"page": page}, HTTP_HX_REQUEST="true").content.decode()
     assert "Your session has ended" in dialog and 'name="username" value="demo"' in dialog
