@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,7 +11,6 @@ from authorization import policy
 from authorization.context import RequestContext
 from common.units import human_bytes, human_mib
 from compute.servers.create import scheduling
-from compute.servers.models import Server
 from hosts import drivers, services
 from hosts.models import Host
 from placement import services as placement
@@ -23,7 +21,6 @@ from portal.ui.calls import Call
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Styled
-from portal.ui.lists import Empty, ListPanel
 from portal.ui.menus import Action, Verb, gate
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row, age

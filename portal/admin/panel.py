@@ -7,7 +7,17 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from hosts.models import Host
 from hosts.states import SILENT
-from portal.admin import aggregate_dialogs, aggregates, flavor_dialogs, flavors, hosts, hypervisors, providers, quotas, services
+from portal.admin import (
+    aggregate_dialogs,
+    aggregates,
+    flavor_dialogs,
+    flavors,
+    hosts,
+    hypervisors,
+    providers,
+    quotas,
+    services,
+)
 from portal.load import views as load
 from portal.ui import Text
 from portal.ui.panels import APART, Panel

@@ -24,7 +24,7 @@ class ResourceProviders(ListPanel):
     search, order, in_palette = ("provider__name", "provider__id"), ("provider__name", "resource_class"), False
     columns = (
         Column(gettext_lazy("Resource provider"), sort="provider__name"),
-        Column(gettext_lazy("Resource class"), sort="resource_class"),
+        Column(gettext_lazy("Resource class"), hide="m", sort="resource_class"),
         Column(gettext_lazy("Allocated")),
         Column(gettext_lazy("Total"), "n", "m", "total"),
         Column(gettext_lazy("Reserved"), "n", "m"),
@@ -62,4 +62,4 @@ def row_of(row: Inventory, *, is_host: bool) -> Row:
         Cell("id", provider.pk),
     )
     url = reverse("host", args=[provider.name]) if is_host else ""
-    return Row(f"{provider.name} {name}", provider.name, url, None, cells)
+    return Row(f"{provider.name} {name}", provider.name, url, None, cells, sub=name)

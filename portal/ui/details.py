@@ -11,7 +11,6 @@ from common.errors import NotFound
 from portal.ui import Text, panels
 from portal.ui.menus import Action
 from portal.ui.pages import Page
-from portal.ui.panels import Panel
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row
 
@@ -55,13 +54,13 @@ class ItemPage(Page):
     tabs: ClassVar[Sequence[tuple[str, Text]]] = ()
     everywhere: ClassVar[str] = ""  # the panel that lists every project's, for operators
 
-    def home(self, row: object) -> Panel:
-        """Find the panel that lists the row: of other projects' the operators' one."""
+    def home(self, row: object) -> dict[str, object]:
+        """Build the context of the panel that lists the row: of other projects' the operators' one."""
         is_foreign = self.actor.is_admin and getattr(row, "project_id", "") != self.actor.project_id
         name = self.everywhere if self.everywhere and is_foreign else self.panel
         found = panels.named(name)
         assert found is not None, f"no panel is called {name}"
-        return found
+        return {"home": found, "panel": found.name}
 
     #: The row whose id stands in the address; raises NotFound.
     find: Callable[[RequestContext, str], object]
@@ -100,15 +99,16 @@ class ItemPage(Page):
             detail.cards = self.tab(self.actor, row, tab)
         if "live" in request.GET:
             return self.fragment("ui/detail_live.html", **context)
-        context["loads"] = self.loads(row)
-        home = self.home(row)
-        context |= {"home": home, "panel": home.name}
-        return self.page(self.template, **context, **self.more(self.actor, row, tab))
+        context |= {"loads": self.loads(row), **self.home(row), **self.more(self.actor, row, tab)}
+        return self.page(self.template, **context)
 
     def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:
         """(name, label, address, whether it is open) of each tab. Raises: NotFound where `tab` is none of them."""
         if tab and tab not in [name for name, _label in tabs[1:]]:
-            raise NotFound(what=str(found.label if (found := panels.named(self.panel)) else self.panel), id=f"{self.kwargs['id']}/{tab}")
+            raise NotFound(
+                what=str(found.label if (found := panels.named(self.panel)) else self.panel),
+                id=f"{self.kwargs['id']}/{tab}",
+            )
         base = self.request.path.removesuffix(f"/{tab}") if tab else self.request.path
         return [
             (name, label, f"{base}/{name}" if at else base, name == tab if tab else not at)

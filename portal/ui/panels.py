@@ -20,7 +20,6 @@ from authorization.context import RequestContext
 from portal.ui import Text
 from portal.ui.hits import Found
 
-
 #: Stands between a list's address and its own verbs and tabs where people choose the ids: one may be called `create`.
 APART = "/-"
 

@@ -42,7 +42,9 @@ class Removal(Declared):
     text: Words = ""
     about: Callable[[Any], Text] = lambda row: ""
     fixed: Mapping[str, str] = field(default_factory=dict)  # what else the list's address has
-    everywhere: str = ""  # the list of every project's, for operators: where it leads when one was deleted there, or one of others'
+    everywhere: str = (
+        ""  # the list of every project's, for operators: where it leads when one was deleted there, or one of others'
+    )
     holds: Callable[[list[Any]], list[tuple[str, Text]]] = lambda rows: []
     is_typed: bool = False
     remove: Callable[[Call, str], object] | None = None

@@ -250,7 +250,9 @@ def test_a_mapping_is_tried_on_an_assertion(admin: Client) -> None:
     for wrong in ("[{", '{"a": 1}', '[{"local": []}]'):
         answer = admin.post("/mappings/-/create", {"id": "m", "rules": wrong, "schema_version": "1.0"}, **HX)
         assert answer.status_code == 422 and errors_at(answer.content) == ["rules"], wrong
-    assert admin.post("/mappings/-/create", {"id": "m", "rules": rules, "schema_version": "1.0"}, **HX).status_code == 204
+    assert (
+        admin.post("/mappings/-/create", {"id": "m", "rules": rules, "schema_version": "1.0"}, **HX).status_code == 204
+    )
     mapped = admin.post("/mappings/m/try", {"assertion": '{"sub": "lin"}'}, **HX).content.decode()
     assert 'data-status="mapped"' in mapped and "name: lin" in mapped and "g1" in mapped
     assert b'data-status="refused"' in admin.post("/mappings/m/try", {"assertion": '{"x": "lin"}'}, **HX).content

@@ -52,7 +52,9 @@ def _create_a_flavor(w: Walk, api: Api) -> None:
     demo = Project.objects.get(name="demo", is_domain=False).pk
     w.fields("flavors/-/create", *SIZES, "name", "is_public", "projects")
     w.refused("flavors/-/create", {**SIZES, "name": "tiny"}, "Flavor with name tiny already exists.")
-    w.refused("flavors/-/create", {**SIZES, "name": "f", "is_public": "on", "projects": demo}, "choose one or the other")
+    w.refused(
+        "flavors/-/create", {**SIZES, "name": "f", "is_public": "on", "projects": demo}, "choose one or the other"
+    )
     assert w.sent("flavors/-/create", **SIZES, name="f-web", projects=demo) == "/flavors/f-1"
     made = api.get("compute/v2.1/flavors/f-1")["flavor"]
     names = ("name", "vcpus", "ram", "disk", "OS-FLV-EXT-DATA:ephemeral", "swap", "rxtx_factor", "description")
