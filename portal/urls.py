@@ -6,6 +6,7 @@ from django.urls import path
 from identity.signin import sessions
 from portal.session.urls import urlpatterns as session
 from portal.sharing.urls import urlpatterns as sharing
+from portal.showas.urls import urlpatterns as showas
 from portal.ui import navigation, panels
 
 
@@ -24,5 +25,6 @@ urlpatterns = [
     *session,
     path("menu.json", menu, name="menu"),
     *sharing,
+    *showas,
     *(url for panel in panels.panels() for url in panel.urls),
 ]

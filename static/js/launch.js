@@ -1,11 +1,10 @@
-// The right column of the launch page: the sum, the quota after it, the same as a command; flavors too small for an image.
+// The right column of the launch page: the sum, the quota after it; flavors too small for an image.
 import { $, $$ } from "./ui.js";
 
 const form = $("[data-launch]"), sum = $("[data-summary]"), words = sum.dataset;
 const human = mib => mib >= 1024 * 1024 ? `${+(mib / 1048576).toPrecision(3)} TiB` : mib >= 1024 ? `${+(mib / 1024).toPrecision(3)} GiB` : `${mib} MiB`;
 const chosen = name => $(`input[name=${name}]:checked`, form);
 const several = name => $$(`input[name=${name}]:checked`, form).map(box => box.dataset.name);
-const quoted = text => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 
 function fits() {
   const image = chosen("image"), need = +(image?.dataset.need || 0), ram = +(image?.dataset.ram || 0);
@@ -44,7 +43,7 @@ function show() {
   fits();
   reaches();
   const data = new FormData(form), name = data.get("name").trim(), count = Math.max(1, +data.get("count") || 1);
-  const image = chosen("image"), flavor = chosen("flavor"), networks = several("networks"), groups = several("groups"), key = data.get("key_name");
+  const image = chosen("image"), flavor = chosen("flavor"), networks = several("networks"), key = data.get("key_name");
   const floating = data.get("floating"), floatingText = $("#fi").selectedOptions[0].textContent;
   const put = (what, text) => { $(`[data-sum=${what}]`, sum).textContent = text || "–"; };
   put("name", count > 1 ? `${name} × ${count}` : name);
@@ -57,20 +56,6 @@ function show() {
   bar("ram", count * +(flavor?.dataset.ram || 0), human);
   bar("floating", floating.startsWith("new:") ? count : 0);
   $("[data-launch-word]").textContent = `${words.saidLaunch} ${name || ""}`.trim();
-  const lines = ["openstack server create"];
-  if (image) lines.push(`--image ${quoted(image.dataset.name)}`);
-  if (flavor) lines.push(`--flavor ${quoted(flavor.dataset.name)}`);
-  networks.forEach(network => lines.push(`--network ${quoted(network)}`));
-  groups.forEach(group => lines.push(`--security-group ${quoted(group)}`));
-  if (key) lines.push(`--key-name ${quoted(key)}`);
-  if (data.get("user_data").trim()) lines.push("--user-data user-data.txt");
-  if (data.get("zone")) lines.push(`--availability-zone ${quoted(data.get("zone"))}`);
-  if (data.get("config_drive")) lines.push("--use-config-drive");
-  if (count > 1) lines.push(`--min ${count} --max ${count}`);
-  lines.push(`--wait ${quoted(name || "web-1")}`);
-  const command = lines.join(" \\\n  ");
-  $("[data-command]").textContent = command;
-  $("[data-command-copy]").dataset.copy = command;
   $("[data-user-data-size]").textContent = data.get("user_data") ? `${new Blob([data.get("user_data")]).size} B / 48 KiB` : "";
 }
 form.addEventListener("input", show);

@@ -1,6 +1,7 @@
 // Entry point of every page. Modules import each other one way only: portal › live, keys, launch, … › ui.
 import "./lines.js";
 import "./lists.js";
+import "./showas.js";
 import "./why.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";

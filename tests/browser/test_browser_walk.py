@@ -31,7 +31,8 @@ def _launch(page: Page, picture: Callable[..., Path]) -> None:
     """The form with name only; then its stages, without a reload, down to the login."""
     page.click("[data-action=launch]")
     page.fill("#n", "web-1")
-    expect(page.locator("[data-command]")).to_contain_text("openstack server create")
+    page.click("[data-summary] [data-action=show-as]")
+    expect(page.locator("[data-summary] [data-form=cli]")).to_contain_text("openstack server create")
     expect(page.locator("[data-of=instances]")).to_have_text("1 of 10")
     picture(page, "launch", full_page=True)
     page.evaluate("window.stayed = true")

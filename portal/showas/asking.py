@@ -1,0 +1,78 @@
+"""From an address of the portal, and the form that is open at it, to the calls that it would make."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+from django.urls import Resolver404, resolve
+
+from authorization.context import RequestContext
+from portal.showas import registry
+from portal.showas.entries import Entry, Typed
+from portal.showas.kinds import Use
+from portal.showas.places import secret, typed
+from portal.ui.calls import Call, Declared
+from portal.ui.dialogs import FormDialog
+
+_NOTHING = Declared(panel="")
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address of the portal that has an entry: its name, what stands in it, and its declaration if it is one of the kit's."""
+
+    route: str
+    keys: dict[str, str]
+    entry: Entry
+    about: Declared
+    query: QueryDict
+
+
+def entry_of(url: str) -> Address | None:
+    """Find the entry of an address with its query; None where there is none."""
+    parts = urlsplit(url)
+    try:
+        match = resolve(parts.path)
+    except Resolver404:
+        return None
+    entry = registry.entries().get(match.url_name or "")
+    if entry is None:
+        return None
+    about = getattr(match.func, "view_initkwargs", {}).get("about", _NOTHING)
+    return Address(match.url_name or "", dict(match.kwargs), entry, about, QueryDict(parts.query))
+
+
+def without_secrets(form: forms.Form, values: dict[str, Any]) -> Typed:
+    """Take what a form has, with the place of each secret that was typed."""
+    found = Typed()
+    for name, value in values.items():
+        field = form.fields.get(name)
+        hides = field is not None and isinstance(field.widget, forms.PasswordInput)
+        found[name] = (secret(name) if value else None) if hides else typed(value)
+    return found
+
+
+def values_of(call: Call, address: Address, data: QueryDict) -> Typed:
+    """Read what is typed now: of a dialog the fields that are right; what is asked for and not there stays a place."""
+    if address.entry.read is not None:
+        return Typed(typed(address.entry.read(data)))
+    if not isinstance(address.about, FormDialog):
+        return Typed()
+    form = address.about.filled(call, data)
+    form.is_valid()
+    return without_secrets(form, form.cleaned_data)
+
+
+def asked(request: HttpRequest, actor: RequestContext, url: str) -> Sequence[Use]:
+    """Return the calls of what an address does with what is typed. Raises: as the page at that address where the actor may not see it."""
+    address = entry_of(url)
+    if address is None:
+        return []
+    there = copy(request)
+    vars(there)["GET"] = address.query
+    call = Call(there, actor, address.about, address.keys)
+    return address.entry.uses(call, values_of(call, address, request.POST))

@@ -1,0 +1,137 @@
+"""A kind of call: one row says its request and what the client, the SDK and Terraform call it. The forms are made of that."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from string import Formatter
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from portal.showas.places import made
+from portal.ui import Text
+
+SAME = "="  # called as on the wire
+#: Why a kind has no Terraform.
+AN_ACT = gettext_lazy(
+    "Terraform has no resource for this: it describes what there is, and this is something that is done once."
+)
+TAKE_OUT = gettext_lazy("Terraform deletes what its configuration no longer has: take the resource out and apply.")
+UNKNOWN_THERE = gettext_lazy("Terraform's OpenStack provider has no resource for this.")
+NO_SOURCE = gettext_lazy("Terraform's OpenStack provider has no data source for this.")
+
+
+@dataclass(frozen=True)
+class Arg:
+    """One argument: its key on the wire, or the name of its place in the path.
+
+    `cli`: "" has no option · "<>" is positional · "--name" · "--nic net-id={uuid}" once for each dict of a list, "--property {key}={value}" for
+    each pair of a dict, "--tag {}" for each text · "--enable|--disable" for true and false · "--user-data <file>" takes the value as a file ·
+    a mapping says the option of each value. `sdk`: SAME, "*" positional, "" none, or its name. `tf`: "" none, SAME, its name, "network{uuid}"
+    for a block with that argument for each value, or "allocation_pool{}" for a block of each dict. `wire` turns what is known into what
+    is sent. `since` is the microversion that knows the option.
+    """
+
+    name: str
+    cli: str | Mapping[Any, str] = ""
+    sdk: str = SAME
+    tf: str = ""
+    wire: Callable[[Any], Any] | None = lambda value: value  # None: Terraform alone knows it
+    since: str = ""
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """A resource or data source. `how`: make | change (with an import of `id`) | data. `fixed` are arguments that always stand there."""
+
+    resource: str
+    how: str = "make"
+    id: str = "{id}"
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """How other blocks begin to say it."""
+        return f"data.{self.resource}" if self.how == "data" else self.resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A row of the table. `wrap` is the key around the body; `whole` names the argument that is the whole body.
+
+    `sdk` is a method of the service's proxy; "" is the bare request. `cli` is the words after `openstack`; "" where the client has none.
+    `gives` is what a script calls what is made, `key` the field that names it; `ends` is the status that a server comes to.
+    """
+
+    name: str
+    service: str
+    method: str
+    path: str
+    wrap: str = ""
+    whole: str = ""
+    cli: str = ""
+    sdk: str = ""
+    args: Sequence[Arg] = ()
+    tf: Terraform | Text = AN_ACT
+    gives: str = ""
+    key: str = "id"
+    ends: str = ""
+    picks: bool = False  # a list of which the first is meant
+    keeps_empty: bool = False  # an empty text is an answer too: a change that clears something
+    media: str = "application/json"
+
+    @cached_property
+    def in_path(self) -> frozenset[str]:
+        return frozenset(name for _text, name, _spec, _conversion in Formatter().parse(self.path) if name)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value is an empty text, list or dict."""
+    return isinstance(value, str | list | tuple | dict) and not value
+
+
+@dataclass(frozen=True)
+class Use:
+    """One call of a kind with its values; `label` names what it makes, so that others of the same script can say so."""
+
+    kind: Kind
+    values: Mapping[str, Any]
+    label: str = ""
+
+    @property
+    def called(self) -> str:
+        return self.label or self.kind.gives
+
+    @property
+    def made(self) -> str:
+        """The id of what it makes."""
+        return made(self.called)
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        """Its values that say something."""
+        return {
+            name: value
+            for name, value in self.values.items()
+            if value is not None and (self.kind.keeps_empty or not is_empty(value))
+        }
+
+    @property
+    def args(self) -> list[tuple[Arg, Any]]:
+        """Each argument that has a value, in the order of the table."""
+        return [(arg, self.known[arg.name]) for arg in self.kind.args if arg.name in self.known]
+
+    def path(self) -> str:
+        return self.kind.path.format_map({name: self.values[name] for name in self.kind.in_path})
+
+    def body(self) -> Any:
+        """Build the body; None for a request without one."""
+        if self.kind.method in ("GET", "DELETE"):
+            return None
+        if self.kind.whole:
+            return self.known.get(self.kind.whole)
+        sent = [(arg, value) for arg, value in self.args if arg.wire and arg.name not in self.kind.in_path]
+        inner = {arg.name: arg.wire(value) for arg, value in sent if arg.wire}
+        if self.kind.wrap:
+            return {self.kind.wrap: inner or ({} if self.kind.method == "PUT" else None)}
+        return inner or None

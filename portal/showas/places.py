@@ -1,0 +1,74 @@
+"""Places in a text that are filled in elsewhere: a secret, a thing that an earlier line makes, what nobody has typed yet.
+
+A place stands in an ordinary text between two characters that Unicode gives to nobody, so that a body is made as if it were all known, and
+each form writes the place in its own way when it quotes.
+"""
+
+import re
+from typing import Any
+
+OPEN, CLOSE = "\ue000", "\ue001"
+#: Kinds of places. A secret is never kept; `made` names what another call gives; `value` is asked for and not there yet.
+SECRET, MADE, VALUE = "secret", "made", "value"
+_PLACE = re.compile(f"{OPEN}(\\w+):(\\w+){CLOSE}")
+
+
+def place(kind: str, name: str) -> str:
+    return f"{OPEN}{kind}:{name}{CLOSE}"
+
+
+def secret(name: str) -> str:
+    """Return the place of a secret: secret("admin_password") is $ADMIN_PASSWORD in a shell."""
+    return place(SECRET, name)
+
+
+def made(label: str) -> str:
+    """Return the place of the id of what the call with this label makes."""
+    return place(MADE, label)
+
+
+def missing(name: str) -> str:
+    return place(VALUE, re.sub(r"\W+", "_", name).strip("_") or "value")
+
+
+def typed(value: Any) -> Any:
+    """Return what somebody typed without characters by which a place is known, in lists and dicts too."""
+    if isinstance(value, str):
+        return value.replace(OPEN, "").replace(CLOSE, "")
+    if isinstance(value, dict):
+        return {key: typed(one) for key, one in value.items()}
+    return [typed(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def split(text: str) -> list[str | tuple[str, str]]:
+    """Cut a text into its plain parts and its places, (kind, name) each; no part is empty."""
+    parts = _PLACE.split(text)
+    found: list[str | tuple[str, str]] = []
+    for at in range(0, len(parts), 3):
+        if parts[at]:
+            found.append(parts[at])
+        if at + 2 < len(parts):
+            found.append((parts[at + 1], parts[at + 2]))
+    return found
+
+
+def places_in(value: Any) -> list[tuple[str, str]]:
+    """List the places anywhere in a value, in order, each once."""
+    if isinstance(value, str):
+        return list(dict.fromkeys(_PLACE.findall(value)))
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return []
+    return list(dict.fromkeys(one for part in value for one in places_in(part)))
+
+
+def swap(value: Any, names: dict[str, str]) -> Any:
+    """Return a value in which each text of `names` stands as its other one: ids as the places of what made them."""
+    if isinstance(value, str):
+        for old, new in names.items():
+            value = value.replace(old, new) if old else value
+        return value
+    if isinstance(value, dict):
+        return {key: swap(one, names) for key, one in value.items()}
+    return [swap(one, names) for one in value] if isinstance(value, list | tuple) else value

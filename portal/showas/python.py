@@ -1,0 +1,83 @@
+"""The form for Python: a call of the SDK, or its bare request where the SDK has no method for it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from portal.showas.kinds import SAME, Use
+from portal.showas.places import MADE, split
+
+WIDE = 88
+HEAD = "import openstack\n\nconn = openstack.connect()\n"
+
+
+def _name(part: tuple[str, str], fields: Mapping[str, str]) -> str:
+    kind, name = part
+    return f"{name}.{fields.get(name, 'id')}" if kind == MADE else f'os.environ["{name.upper()}"]'
+
+
+def literal(value: Any, fields: Mapping[str, str], indent: str = "") -> str:
+    """Write a value; its places are variables and the environment. `fields`: label → the field that is its id."""
+    if isinstance(value, str):
+        parts = [
+            _name(part, fields) if isinstance(part, tuple) else json.dumps(part, ensure_ascii=False)
+            for part in split(value)
+        ]
+        return " + ".join(parts) or '""'
+    if isinstance(value, Mapping | list | tuple):
+        inner = indent + "    "
+        if isinstance(value, Mapping):
+            found = [
+                f"{json.dumps(key, ensure_ascii=False)}: {literal(one, fields, inner)}" for key, one in value.items()
+            ]
+        else:
+            found = [literal(one, fields, inner) for one in value]
+        return _bracket("{", found, "}", indent) if isinstance(value, Mapping) else _bracket("[", found, "]", indent)
+    return repr(value)
+
+
+def _bracket(before: str, parts: list[str], after: str, indent: str) -> str:
+    line = f"{before}{', '.join(parts)}{after}"
+    if len(indent + line) <= WIDE and "\n" not in line:
+        return line
+    inside = "".join(f"{indent}    {part},\n" for part in parts)
+    return f"{before}\n{inside}{indent}{after}"
+
+
+def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
+    """Write one call, without the head. `version` is the service's newest microversion, for a bare request."""
+    kind = use.kind
+    proxy = f"conn.{kind.service.replace('-', '_')}"
+    if not kind.sdk:
+        return _bare(use, proxy, fields, version)
+    positional, named = [], {}
+    for arg, value in use.args:
+        if arg.wire is None:
+            continue
+        if arg.sdk == "*" or (arg.name in kind.in_path and arg.sdk == SAME):
+            positional.append(literal(arg.wire(value), fields, "    "))
+        elif arg.sdk:
+            named[arg.name if arg.sdk == SAME else arg.sdk] = arg.wire(value)
+    odd = {name: value for name, value in named.items() if not name.isidentifier()}
+    parts = positional + [
+        f"{name}={literal(value, fields, '    ')}" for name, value in named.items() if name not in odd
+    ]
+    parts += [f"**{literal(odd, fields, '    ')}"] if odd else []
+    text = _bracket(f"{proxy}.{kind.sdk}(", parts, ")", "")
+    if kind.picks:
+        return f"next({text})"
+    if kind.method == "GET":
+        return f"for one in {text}:\n    print(one.{kind.key}, one.name)"
+    return text
+
+
+def _bare(use: Use, proxy: str, fields: Mapping[str, str], version: str) -> str:
+    body = use.body()
+    parts = [literal(use.path(), fields)]
+    parts += (
+        [f"json={literal(body, fields, '    ')}"] if body is not None and use.kind.media == "application/json" else []
+    )
+    if body is not None and use.kind.media != "application/json":
+        parts += [f"json={literal(body, fields, '    ')}", f'headers={{"Content-Type": "{use.kind.media}"}}']
+    parts += [f'microversion="{version}"'] if version else []
+    return _bracket(f"{proxy}.{use.kind.method.lower()}(", parts, ")", "")

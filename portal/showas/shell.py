@@ -1,0 +1,93 @@
+"""Forms for a shell: the `openstack` client, and curl."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from portal.showas.kinds import Arg, Use
+from portal.showas.places import split
+
+WIDE = 88
+#: The line before requests: a token, unless there is one.
+TOKEN = "OS_TOKEN=${OS_TOKEN:-$(openstack token issue -f value -c id)}"
+FILE = " <file>"
+#: Words that belong on one line; a word of them that begins with this is not quoted.
+Words = list[str]
+_AS_IT_IS = "\ue002"
+
+
+def quote(text: str) -> str:
+    """Quote one word; its places become variables."""
+    parts = [f'"${part[1].upper()}"' if isinstance(part, tuple) else shlex.quote(part) for part in split(text)]
+    return "".join(parts) or "''"
+
+
+def said(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def items(value: Any) -> Iterable[Any]:
+    """List what an option is repeated for: the values of a list, the pairs of a dict, else the one value."""
+    if isinstance(value, Mapping):
+        return [{"key": key, "value": said(one)} for key, one in value.items()]
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def option(arg: Arg, value: Any) -> list[Words]:
+    """Return the option of an argument, once for each value; none where it is positional or has no option."""
+    if isinstance(arg.cli, Mapping):
+        return [words] if (words := arg.cli.get(value, "").split()) else []
+    if not arg.cli or arg.cli == "<>":
+        return []
+    if "|" in arg.cli:
+        yes, no = arg.cli.split("|")
+        return [words] if (words := (yes if value else no).split()) else []
+    if arg.cli.endswith(FILE):
+        return [[arg.cli.removesuffix(FILE), f"{_AS_IT_IS}<(printf %s {quote(said(value))})"]]
+    name, _space, form = arg.cli.partition(" ")
+    return [[name, _filled(form or "{}", one)] for one in items(value)]
+
+
+def _filled(form: str, value: Any) -> str:
+    return form.format_map(value) if isinstance(value, Mapping) else form.format(said(value))
+
+
+def lines(groups: Sequence[Words]) -> str:
+    """Write a command on one line, or its groups of words on a line each where it is long."""
+    said = [
+        " ".join(word[1:] if word.startswith(_AS_IT_IS) else quote(word) for word in words) for words in groups if words
+    ]
+    line = " ".join(said)
+    return line if len(line) <= WIDE else " \\\n  ".join(said)
+
+
+def cli(use: Use, more: Words = []) -> str:  # noqa: B006
+    """Write the call as a command of the client. `more` are options beside those of its arguments."""
+    options: list[Words] = []
+    last: list[Words] = []
+    since = ""
+    for arg, value in use.args:
+        found = option(arg, value)
+        options += found
+        last += [[said(one)] for one in items(value)] if arg.cli == "<>" else []
+        since = max(since, arg.since, key=_number) if found else since
+    version = [f"--os-{use.kind.service}-api-version", since] if since else []
+    return lines([["openstack", *version, *use.kind.cli.split()], *options, more, *last])
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")) if version else ()
+
+
+def curl(use: Use, address: Callable[[str], str], versions: Mapping[str, str]) -> str:
+    """Write the call as a request. `address` is where a service is; `versions` its newest microversion, if it has any."""
+    kind, body = use.kind, use.body()
+    method = [] if kind.method == "GET" else ["-X", kind.method]
+    groups = [["curl", "-sS", "--fail-with-body", *method, address(kind.service) + use.path()]]
+    groups.append(["-H", f'{_AS_IT_IS}"X-Auth-Token: $OS_TOKEN"'])
+    if kind.service in versions:
+        groups.append(["-H", f"OpenStack-API-Version: {kind.service} {versions[kind.service]}"])
+    if body is not None:
+        groups += [["-H", f"Content-Type: {kind.media}"], ["-d", json.dumps(body, ensure_ascii=False)]]
+    return lines(groups)

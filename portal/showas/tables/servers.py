@@ -1,0 +1,236 @@
+"""Servers."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from authorization.context import RequestContext
+from compute.servers.lifecycle import groups
+from networking.ports.models import Port
+from networking.securitygroups.models import SecurityGroup
+from portal.servers import dialogs
+from portal.servers.launch import LaunchSpec
+from portal.showas.entries import Entry, Typed, each, listing, once, straight
+from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
+from portal.showas.places import missing
+from portal.showas.tables import network
+from portal.ui import Text
+from portal.ui.calls import Call
+
+INSTANCE = "openstack_compute_instance_v2"
+ID = Arg("id", cli="<>")
+
+
+def _act(
+    name: str, wrap: str, cli: str, sdk: str, *args: Arg, tf: Terraform | Text = AN_ACT, ends: str = "", gives: str = ""
+) -> Kind:
+    """Make the kind of an action of a server."""
+    return Kind(
+        name=f"server.{name}", service="compute", method="POST", path="/servers/{id}/action", wrap=wrap, cli=f"server {cli}", sdk=sdk,
+        args=(*args, ID), tf=tf, ends=ends, gives=gives,
+    )  # fmt: skip
+
+
+def _power(state: str) -> Terraform:
+    """Say the state of power that Terraform keeps a server in."""
+    return Terraform(INSTANCE, "change", fixed={"power_state": state})
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+CREATE = Kind(
+    name="server.create",
+    service="compute",
+    method="POST",
+    path="/servers",
+    wrap="server",
+    cli="server create",
+    sdk="create_server",
+    gives="server",
+    ends="ACTIVE",
+    tf=Terraform(INSTANCE),
+    args=(
+        Arg("name", cli="<>", tf=SAME),
+        Arg("imageRef", cli="--image", sdk="image_id", tf="image_id"),
+        Arg("flavorRef", cli="--flavor", sdk="flavor_id", tf="flavor_id"),
+        Arg("networks", cli="--nic net-id={uuid}", tf="network{}"),
+        Arg("security_groups", cli="--security-group {name}"),
+        Arg("group_names", tf="security_groups", wire=None),
+        Arg("key_name", cli="--key-name", tf="key_pair"),
+        Arg("user_data", cli="--user-data <file>", tf=SAME, wire=_encoded),
+        Arg("availability_zone", cli="--availability-zone", tf=SAME),
+        Arg("config_drive", cli="--use-config-drive|", tf=SAME),
+        Arg("min_count", cli="--min"),
+        Arg("max_count", cli="--max"),
+    ),
+)
+UPDATE = Kind(
+    name="server.update", service="compute", method="PUT", path="/servers/{id}", wrap="server", cli="server set", sdk="update_server",
+    tf=Terraform(INSTANCE, "change"), keeps_empty=True,
+    args=(ID, Arg("name", cli="--name", tf=SAME), Arg("description", cli="--description", since="2.19")),
+)  # fmt: skip
+DELETE = Kind(
+    name="server.delete", service="compute", method="DELETE", path="/servers/{id}", cli="server delete", sdk="delete_server", args=(ID,),
+    tf=TAKE_OUT,
+)  # fmt: skip
+VERBS: dict[str, Kind] = {
+    "start": _act("start", "os-start", "start", "start_server", tf=_power("active"), ends="ACTIVE"),
+    "stop": _act("stop", "os-stop", "stop", "stop_server", tf=_power("shutoff"), ends="SHUTOFF"),
+    "reboot": _act(
+        "reboot",
+        "reboot",
+        "reboot",
+        "reboot_server",
+        Arg("type", cli={"SOFT": "--soft", "HARD": "--hard"}, sdk="*"),
+        ends="ACTIVE",
+    ),
+    "pause": _act("pause", "pause", "pause", "pause_server", tf=_power("paused"), ends="PAUSED"),
+    "unpause": _act("unpause", "unpause", "unpause", "unpause_server", tf=_power("active"), ends="ACTIVE"),
+    "suspend": _act("suspend", "suspend", "suspend", "suspend_server", ends="SUSPENDED"),
+    "resume": _act("resume", "resume", "resume", "resume_server", ends="ACTIVE"),
+    "shelve": _act(
+        "shelve", "shelve", "shelve", "shelve_server", tf=_power("shelved_offloaded"), ends="SHELVED_OFFLOADED"
+    ),
+    "unshelve": _act("unshelve", "unshelve", "unshelve", "unshelve_server", tf=_power("active"), ends="ACTIVE"),
+    "confirm_resize": _act("confirm-resize", "confirmResize", "resize confirm", "confirm_server_resize", ends="ACTIVE"),
+    "revert_resize": _act("revert-resize", "revertResize", "resize revert", "revert_server_resize", ends="ACTIVE"),
+    "lock": _act("lock", "lock", "lock", "lock_server"),
+    "unlock": _act("unlock", "unlock", "unlock", "unlock_server"),
+}
+SNAPSHOT = _act(
+    "snapshot", "createImage", "image create", "create_server_image", Arg("name", cli="--name", sdk="*"), gives="image"
+)
+RESIZE = _act(
+    "resize", "resize", "resize", "resize_server", Arg("flavorRef", cli="--flavor", sdk="*", tf="flavor_id"),
+    tf=Terraform(INSTANCE, "change"), ends="VERIFY_RESIZE",
+)  # fmt: skip
+REBUILD = _act(
+    "rebuild", "rebuild", "rebuild", "rebuild_server", Arg("imageRef", cli="--image", sdk="*", tf="image_id"),
+    tf=Terraform(INSTANCE, "change"), ends="ACTIVE",
+)  # fmt: skip
+ADD_GROUP = _act(
+    "add-group", "addSecurityGroup", "add security group", "add_security_group_to_server", Arg("name", cli="", sdk="*")
+)
+REMOVE_GROUP = _act(
+    "remove-group",
+    "removeSecurityGroup",
+    "remove security group",
+    "remove_security_group_from_server",
+    Arg("name", sdk="*"),
+)
+ATTACH = Kind(
+    name="server.attach", service="compute", method="POST", path="/servers/{id}/os-interface", wrap="interfaceAttachment",
+    cli="server add network", sdk="create_server_interface", tf=Terraform("openstack_compute_interface_attach_v2"),
+    args=(Arg("id", cli="<>", tf="instance_id"), Arg("net_id", cli="<>", tf="network_id")),
+)  # fmt: skip
+DETACH = Kind(
+    name="server.detach", service="compute", method="DELETE", path="/servers/{id}/os-interface/{port}", cli="server remove port",
+    sdk="delete_server_interface", tf=TAKE_OUT, args=(Arg("id", cli="<>", sdk="server"), Arg("port", cli="<>")),
+)  # fmt: skip
+LIST = listing("compute", "/servers/detail", "server list", "servers")
+LIST_ALL = listing("compute", "/servers/detail?all_tenants=1", "server list --all-projects", "servers")
+
+
+# ── Launching ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def asked(actor: RequestContext, typed: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Return the values of a creation, from the launch form's."""
+    several = {"min_count": count, "max_count": count} if count > 1 else {}
+    return {
+        "name": typed["name"] or missing("name"),
+        "imageRef": typed["image"] or missing("image"),
+        "flavorRef": typed["flavor"] or missing("flavor"),
+        "networks": [{"uuid": id} for id in typed["networks"]],
+        "security_groups": [{"name": id} for id in typed["groups"]],
+        "group_names": list(
+            SecurityGroup.objects.visible_to(actor).filter(pk__in=typed["groups"]).values_list("name", flat=True)
+        ),
+        "key_name": typed["key_name"],
+        "user_data": typed["user_data"],
+        "availability_zone": typed["zone"],
+        "config_drive": typed["config_drive"] or None,
+        **several,
+    }
+
+
+def launch(call: Call, typed: Typed) -> list[Use]:
+    """Return one creation; with floating IPs one a server, each followed by its address."""
+    count, floating = max(1, typed["count"]), typed["floating"]
+    if not floating:
+        return [Use(CREATE, asked(call.actor, typed, count))]
+    found: list[Use] = []
+    for number in range(1, count + 1):
+        end, name = (f"_{number}", f"{typed['name']}-{number}") if count > 1 else ("", typed["name"])
+        server = Use(CREATE, {**asked(call.actor, typed, 1), "name": name or missing("name")}, f"server{end}")
+        found += [server, *network.point(call.actor, floating, server.made, end)]
+    return found
+
+
+def launched(made: list[Any]) -> dict[str, str]:
+    return {f"server_{number}" if len(made) > 1 else "server": str(row.id) for number, row in enumerate(made, 1)}
+
+
+def read(data: Any) -> dict[str, Any]:
+    return dict(vars(LaunchSpec.read(data)))
+
+
+# ── Dialogs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def verb(call: Call, typed: Typed) -> list[Use]:
+    """Return the call of the button whose name stands in the address."""
+    name = call.keys["verb"]
+    kind = VERBS["reboot" if name == "reboot_hard" else name]
+    how = {"reboot": "SOFT", "reboot_hard": "HARD"}.get(name)
+    ids = call.ids if "id" in call.keys else call.request.POST.getlist("ids") or call.ids
+    return [Use(kind, {"id": id, "type": how} if how else {"id": id}) for id in ids]
+
+
+def floating(call: Call, typed: Typed) -> list[Use]:
+    """Point an address at a port of the server: looked up where the server has one alone, so that a script holds elsewhere too."""
+    port, _space, fixed = str(typed["port"]).partition(" ")
+    if Port.objects.of_server(call.row).count() == 1:
+        return network.point(call.actor, typed["floating"], call.id)
+    return network.point_at_port(call.actor, typed["floating"], port, fixed)
+
+
+def set_groups(call: Call, typed: Typed) -> list[Use]:
+    """Return the groups that come, and those that go."""
+    have, want = (
+        {group["id"] for group in groups.groups_of(dialogs.of_id(call.actor, call.id))},
+        set(typed.get("groups", ())),
+    )
+    found = [Use(ADD_GROUP, {"id": call.id, "name": id}) for id in sorted(want - have)]
+    return found + [Use(REMOVE_GROUP, {"id": call.id, "name": id}) for id in sorted(have - want)]
+
+
+def renamed(**names: str) -> Any:
+    """Take fields under the names that they have on the wire."""
+    return lambda typed: {wire: typed[field] for wire, field in names.items()}
+
+
+def with_id(kind: Kind, **names: str) -> Entry:
+    """Call it for the server in the address, with fields renamed: wire name = field."""
+    return Entry(uses=lambda call, typed: [Use(kind, {"id": call.id, **renamed(**names)(typed)})])
+
+
+ENTRIES = {
+    "instances": once(LIST),
+    "all-instances": once(LIST_ALL),
+    "launch": Entry(uses=launch, ids=launched, read=read),
+    "instance-do": Entry(uses=verb),
+    "instances-bulk": Entry(uses=verb),
+    "instance-snapshot": with_id(SNAPSHOT, name="name"),
+    "instance-edit": straight(UPDATE),
+    "instance-resize": with_id(RESIZE, flavorRef="flavor"),
+    "instance-rebuild": with_id(REBUILD, imageRef="image"),
+    "instance-delete": each(DELETE),
+    "instances-delete": each(DELETE),
+    "instance-floating-ip": Entry(uses=floating),
+    "instance-groups": Entry(uses=set_groups),
+    "instance-attach": with_id(ATTACH, net_id="network"),
+    "instance-detach": straight(DETACH),
+}

@@ -1,0 +1,1 @@
+"""Actions and lists in their other forms."""
