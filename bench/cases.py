@@ -114,8 +114,13 @@ print(best * 1000)
 
 
 def idle(cloud: Running) -> None:
-    """Memory and CPU of the control plane at rest, by process. No guests; libvirtd and dnsmasq are the host's own."""
+    """Memory and CPU of the control plane at rest, by process. No guests; libvirtd and dnsmasq are the host's own.
+
+    A host with a /dev/kvm proves it once by a kernel that it runs: at rest is after that.
+    """
     time.sleep(5)
+    while any("qemu-system" in procs.name_of(pid) for pid in procs.tree(list(cloud.pids().values()))):
+        time.sleep(1)
     pids = procs.tree(list(cloud.pids().values()))
     skipped = ("libvirtd", "virtlogd", "dnsmasq", "qemu-system")
     counted = [pid for pid in pids if not any(word in procs.name_of(pid).split(" ")[0] for word in skipped)]
