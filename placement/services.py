@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from django.db import transaction
-from django.db.models import CharField, F
+from django.db.models import CharField, F, Sum
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
@@ -198,6 +198,15 @@ def held_by(consumer: str) -> dict[str, dict[str, int]]:
     rows = Allocation.objects.filter(consumer_id=consumer).values_list("provider__name", "resource_class", "used")
     for name, resource_class, used in rows:
         answer[name][resource_class] = used
+    return dict(answer)
+
+
+def held_by_projects() -> dict[str, dict[str, int]]:
+    """{project id: {class: amount}} of all that is allocated. A sum over every allocation: for pages that one person opens."""
+    answer: dict[str, dict[str, int]] = defaultdict(dict)
+    rows = Allocation.objects.values_list("consumer__project_id", "resource_class").annotate(Sum("used")).order_by()
+    for project_id, resource_class, used in rows:
+        answer[project_id][resource_class] = used
     return dict(answer)
 
 

@@ -82,6 +82,12 @@ def latest(kind: Kind, name: str) -> Points:
     return _read(kind, name, span)
 
 
+def of_hosts(actor: RequestContext, names: Iterable[str]) -> dict[str, Points]:
+    """Read what each of these hosts uses now; of one that has told nothing lately nothing. Raises: Forbidden, SamplesUnavailable."""
+    policy.require(actor, "os_compute_api:os-hosts:list")
+    return _tried(lambda: reading.many(HOST, names, reading.LATEST, now().timestamp()))
+
+
 def sparks(seen: Iterable[Server]) -> dict[str, Points]:
     """Read what each of these servers used in the last hour; the caller has made sure that they may be seen. Raises: SamplesUnavailable."""
     return _tried(lambda: reading.many(SERVER, [server.id for server in seen], reading.SPARK, now().timestamp()))

@@ -1,11 +1,11 @@
-"""How long each server ran in a span of time, and what that sums to. Source: os-simple-tenant-usage, pages since 2.40."""
+"""os-simple-tenant-usage: how long each server ran in a span of time, and what that sums to; pages since 2.40."""
 
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from authorization import policy
@@ -14,6 +14,8 @@ from common.clock import now
 from common.errors import Invalid
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
+from compute.usage import services
+from compute.usage.services import Span, Usage
 from compute.views import ComputeView, Page, Response
 from openstackapi.fields import iso_micro
 from openstackapi.pagination import NOVA_ZERO_IS_ALL
@@ -32,33 +34,24 @@ def _time(text: str | None, default: datetime) -> datetime:
     return found
 
 
-def _span(request: Any) -> tuple[datetime, datetime]:
+def _span(request: Any) -> Span:
+    """Read the span of the query, the last day unless it says. Raises: Invalid."""
     moment = now()
-    start, end = _time(request.GET.get("start"), moment - timedelta(days=1)), _time(request.GET.get("end"), moment)
-    if start >= end:
-        raise Invalid(reason=_("Invalid start time. The start time cannot occur after the end time."))
-    return start, end
+    return Span(_time(request.GET.get("start"), moment - timedelta(days=1)), _time(request.GET.get("end"), moment))
 
 
-def _rows(start: datetime, end: datetime) -> QuerySet[Server]:
-    ended = Q(terminated_at__isnull=True) | Q(terminated_at__gt=start)
-    return Server.objects.filter(ended, launched_at__isnull=False, launched_at__lt=end).order_by("id")
-
-
-def _usage(server: Server, start: datetime, end: datetime) -> dict[str, object]:
+def _usage(row: Usage) -> dict[str, object]:
+    server = row.server
     assert server.launched_at is not None
-    until = min(server.terminated_at or end, end)
-    hours = max(0.0, (until - max(server.launched_at, start)).total_seconds() / 3600)
-    flavor = server.flavor
     return {
         "instance_id": server.id,
         "name": server.name,
         "tenant_id": server.project_id,
-        "flavor": flavor.get("original_name", ""),
-        "hours": hours,
-        "local_gb": int(flavor["disk"]) + int(flavor.get("ephemeral") or 0),
-        "memory_mb": int(flavor["ram"]),
-        "vcpus": int(flavor["vcpus"]),
+        "flavor": server.flavor.get("original_name", ""),
+        "hours": row.hours,
+        "local_gb": row.disk,
+        "memory_mb": row.ram,
+        "vcpus": row.vcpus,
         "started_at": iso_micro(server.launched_at),
         "ended_at": iso_micro(server.terminated_at),
         "state": states.TERMINATED if server.deleted else server.vm_state,
@@ -66,19 +59,18 @@ def _usage(server: Server, start: datetime, end: datetime) -> dict[str, object]:
     }
 
 
-def _total(
-    project_id: str, rows: list[dict[str, Any]], start: datetime, end: datetime, detailed: bool
-) -> dict[str, object]:
+def _total(project_id: str, rows: list[Usage], span: Span, *, detailed: bool) -> dict[str, object]:
+    total = services.total(rows)
     out: dict[str, object] = {
         "tenant_id": project_id,
-        "start": iso_micro(start),
-        "stop": iso_micro(end),
-        "total_hours": sum(r["hours"] for r in rows),
-        "total_local_gb_usage": sum(r["hours"] * r["local_gb"] for r in rows),
-        "total_memory_mb_usage": sum(r["hours"] * r["memory_mb"] for r in rows),
-        "total_vcpus_usage": sum(r["hours"] * r["vcpus"] for r in rows),
+        "start": iso_micro(span.start),
+        "stop": iso_micro(span.end),
+        "total_hours": total.hours,
+        "total_local_gb_usage": total.disk_hours,
+        "total_memory_mb_usage": total.ram_hours,
+        "total_vcpus_usage": total.vcpu_hours,
     }
-    return {**out, "server_usages": rows} if detailed else out
+    return {**out, "server_usages": [_usage(row) for row in rows]} if detailed else out
 
 
 _PAGING = replace(NOVA_ZERO_IS_ALL, since=(2, 40))
@@ -131,15 +123,15 @@ class TenantUsages(_Usages):
     queries = {"get": PAGE}
 
     def get(self, request: Any) -> Response:
-        policy.require(self.actor, "os_compute_api:os-simple-tenant-usage:list")
-        start, end = _span(request)
-        servers, more = self.paged(request, _rows(start, end))
-        by_project: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        policy.require(self.actor, services.LIST)
+        span = _span(request)
+        servers, more = self.paged(request, services.ran(span))
+        by_project: dict[str, list[Usage]] = defaultdict(list)
         for server in servers:
-            by_project[server.project_id].append(_usage(server, start, end))
+            by_project[server.project_id].append(services.of_server(server, span))
         detailed = request.GET.get("detailed") == "1"
         body: dict[str, object] = {
-            "tenant_usages": [_total(project, rows, start, end, detailed) for project, rows in by_project.items()]
+            "tenant_usages": [_total(project, rows, span, detailed=detailed) for project, rows in by_project.items()]
         }
         return Response({**body, "tenant_usages_links": more} if more else body)
 
@@ -150,11 +142,11 @@ class TenantUsage(_Usages):
     queries = {"get": PAGE}
 
     def get(self, request: object, project_id: str) -> Response:
-        policy.require(self.actor, "os_compute_api:os-simple-tenant-usage:show", project_id)
-        start, end = _span(request)
-        servers, more = self.paged(request, _rows(start, end).filter(project_id=project_id))
+        policy.require(self.actor, services.SHOW, project_id)
+        span = _span(request)
+        servers, more = self.paged(request, services.ran(span).filter(project_id=project_id))
         if not servers:
             return Response({"tenant_usage": {}})
-        rows = [_usage(server, start, end) for server in servers]
-        body: dict[str, object] = {"tenant_usage": _total(project_id, rows, start, end, True)}
+        rows = [services.of_server(server, span) for server in servers]
+        body: dict[str, object] = {"tenant_usage": _total(project_id, rows, span, detailed=True)}
         return Response({**body, "tenant_usage_links": more} if more else body)

@@ -14,6 +14,7 @@ from portal.admin import (
     flavors,
     hosts,
     hypervisors,
+    overview,
     providers,
     quotas,
     services,
@@ -21,6 +22,7 @@ from portal.admin import (
 from portal.load import views as load
 from portal.ui import Text
 from portal.ui.panels import APART, Panel
+from portal.usage import views as usage
 
 
 def _hosts(actor: RequestContext) -> int | tuple[Text, bool]:
@@ -46,6 +48,19 @@ PANELS = (
             path("flavors/<path:id>/edit", flavor_dialogs.EDIT.as_view(), name="flavor-edit"),
             path("flavors/<path:id>/delete", flavor_dialogs.DELETE.as_view(), name="flavor-delete"),
             path("flavors/<path:id>", flavors.FlavorItem.as_view(), name="flavor"),
+        ],
+    ),
+    Panel(
+        name="cloud",
+        label=gettext_lazy("The cloud"),
+        icon="building",
+        group=gettext_lazy("Administration"),
+        place=505,
+        rule="admin",
+        urls=[
+            path("cloud", overview.Overview.as_view(), name="cloud"),
+            path("cloud/usage", usage.EveryProject.as_view(), name="cloud-usage"),
+            path("cloud/usage/<str:id>", usage.OtherProject.as_view(), name="cloud-usage-of"),
         ],
     ),
     Panel(

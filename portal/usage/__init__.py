@@ -1,0 +1,1 @@
+"""Usage by month or by days: of a project's instances, and of every project for operators."""
