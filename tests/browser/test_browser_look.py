@@ -14,6 +14,7 @@ PAGES = (
     "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/server-groups", "/flavors", "/topology", "/topology?view=graph", "/networks", "/ports", "/routers",
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security", "/hosts",
     "/services", "/all-instances", "/all-networks", "/all-routers", "/all-floating-ips", "/rbac-policies", "/projects", "/users", "/roles", "/groups", "/domains", "/credentials", "/identity-providers",
+    "/cloud", "/cloud/usage", "/usage", "/hosts/-/compute", "/hosts/-/resource-providers",
     "/mappings", "/settings/password", "/settings/credentials",
 )  # fmt: skip
 

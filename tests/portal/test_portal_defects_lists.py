@@ -21,6 +21,7 @@ LISTS = (
     "/security-groups",
     "/users",
     "/hosts",
+    "/hosts/-/compute",
     "/services",
 )
 #: What of the page's buttons in tables stands outside the window or its table's frame.

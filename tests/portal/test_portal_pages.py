@@ -19,10 +19,10 @@ from operations.models import Operation, OperationStep
 
 PANELS = [
     "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/topology", "/networks", "/ports", "/routers",
-    "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security",
+    "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security", "/usage",
 ]  # fmt: skip
 IDENTITY = ["/projects", "/users", "/groups", "/roles", "/domains", "/identity-providers", "/mappings"]
-ADMIN = ["/hosts", "/aggregates", "/default-quotas", "/services", "/all-instances", "/audit", "/all-networks", "/all-routers",
+ADMIN = ["/cloud", "/cloud/usage", "/hosts", "/hosts/-/compute", "/hosts/-/resource-providers", "/aggregates", "/default-quotas", "/services", "/all-instances", "/audit", "/all-networks", "/all-routers",
          "/all-floating-ips", "/rbac-policies", *IDENTITY]  # fmt: skip
 
 
