@@ -44,7 +44,7 @@ class PreparedMany(Generic[Row]):
     Lists are filled up to one of SIZES by repeating their last text; longer ones are ordinary queries.
     """
 
-    SIZES = (1, 8, 64)
+    SIZES = (1, 8, 64, 1001)  # the last: a whole page, and the row that tells of another
 
     def __init__(self, make: Callable[..., QuerySet[Model, Row]]) -> None:
         self._make = make

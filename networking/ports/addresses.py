@@ -1,12 +1,10 @@
 """The addresses and security groups of servers, as compute and the portal show them."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
-
-from django.db.models import QuerySet
+from typing import TypedDict
 
 from authorization.context import RequestContext
-from common.prepared import Prepared, PreparedMany
+from common.prepared import PreparedMany
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import FixedIP, PortGroup
@@ -24,21 +22,14 @@ _FIXED = (
 _FLOATING = ("port_id", "fixed_ip_address", "floating_ip_address")
 
 
-def _fixed_of(**where: object) -> QuerySet[FixedIP, dict[str, Any]]:
-    rows: QuerySet[FixedIP, dict[str, Any]] = (
-        FixedIP.objects.filter(**where).order_by("port__created_at", "id").values(*_FIXED)
-    )
-    return rows
-
-
-def _floating_of(**where: object) -> QuerySet[FloatingIP, dict[str, Any]]:
-    rows: QuerySet[FloatingIP, dict[str, Any]] = FloatingIP.objects.filter(**where).values(*_FLOATING)
-    return rows
-
-
-# Pages ask for one server over and over.
-_fixed_of_one = Prepared(lambda server: _fixed_of(port__server_id=server))
-_floating_of_one = Prepared(lambda server: _floating_of(port__server_id=server))
+_fixed_of = PreparedMany(
+    lambda servers: FixedIP.objects.filter(port__server_id__in=servers)
+    .order_by("port__created_at", "id")
+    .values_list(*_FIXED)
+)
+_floating_of = PreparedMany(
+    lambda servers: FloatingIP.objects.filter(port__server_id__in=servers).values_list(*_FLOATING)
+)
 
 
 class Address(TypedDict):
@@ -59,12 +50,9 @@ def addresses(servers: Mapping[str, str]) -> dict[str, list[Address]]:
     `servers` is {server id: its project's id}: a port of another project is not its.
     In the order in which the ports were made; a fixed address is followed by its floating one.
     """
-    ids = list(servers)
-    found: dict[str, list[Address]] = {server: [] for server in ids}
-    rows = _fixed_of_one(ids[0]) if len(ids) == 1 else _fixed_of(port__server_id__in=ids)
-    outside = _floating_of_one(ids[0]) if len(ids) == 1 else _floating_of(port__server_id__in=ids)
-    floating = {(row["port_id"], row["fixed_ip_address"]): row["floating_ip_address"] for row in outside}
-    for server, project, network, name, port, mac, ip, version in (row.values() for row in rows):
+    found: dict[str, list[Address]] = {server: [] for server in servers}
+    floating = {(port, inner): outer for port, inner, outer in _floating_of(servers)}
+    for server, project, network, name, port, mac, ip, version in _fixed_of(servers):
         if project != servers[server]:
             continue
         inner = Address(
