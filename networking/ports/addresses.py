@@ -23,9 +23,9 @@ _FLOATING = ("port_id", "fixed_ip_address", "floating_ip_address")
 
 
 _fixed_of = PreparedMany(
-    lambda servers: FixedIP.objects.filter(port__server_id__in=servers)
-    .order_by("port__created_at", "id")
-    .values_list(*_FIXED)
+    lambda servers: (
+        FixedIP.objects.filter(port__server_id__in=servers).order_by("port__created_at", "id").values_list(*_FIXED)
+    )
 )
 _floating_of = PreparedMany(
     lambda servers: FloatingIP.objects.filter(port__server_id__in=servers).values_list(*_FLOATING)

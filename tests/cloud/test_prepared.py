@@ -63,6 +63,12 @@ class Same(TestCase):
         ids = [f"op{n}" for n in numbers]
         assert plain(MANY(ids)) == plain(Operation.objects.filter(pk__in=ids).order_by("id"))
 
+    def test_lists_as_long_as_a_statement_takes_and_one_more(self) -> None:
+        operations(81)
+        for length in (64, 65, 1001, 1002):
+            ids = [f"op{n % 90}" for n in range(length)]
+            assert plain(MANY(ids)) == plain(Operation.objects.filter(pk__in=ids).order_by("id"))
+
 
 MANY = PreparedMany(lambda ids: Operation.objects.filter(pk__in=ids).order_by("id"))
 
