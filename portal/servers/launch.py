@@ -31,6 +31,7 @@ from networking.securitygroups import defaults as group_defaults
 from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
 from portal.servers.dialogs import NEW, associate, floating_choices
+from portal.ui.calls import Call, Declared, carry_out
 from portal.ui.pages import Page, status_of
 from quota import services as quota
 from sharing import received
@@ -193,6 +194,9 @@ def floating_rows(actor: RequestContext, networks: list[dict[str, Any]]) -> list
     return sorted(found, key=lambda one: str(one["value"]).startswith(NEW))
 
 
+ABOUT = Declared(panel="instances")
+
+
 class Launch(Page):
     panel = "instances"
 
@@ -208,7 +212,7 @@ class Launch(Page):
         if errors:
             return self.form(spec, errors, 422)
         try:
-            servers = launch(self.actor, spec)
+            servers = carry_out(Call(request, self.actor, ABOUT, {}), lambda: launch(self.actor, spec))
         except CloudError as error:
             field = next((name for kind, name in FIELD_OF if isinstance(error, kind)), "")
             return self.form(spec, {field: error.message}, status_of(error))

@@ -19,7 +19,7 @@ from portal.servers import status
 from portal.servers.dialogs import no_way_out
 from portal.sharing.parts import share_action
 from portal.ui import Text
-from portal.ui.calls import Call
+from portal.ui.calls import Call, carry_out
 from portal.ui.menus import Action, Verb, gate, in_words
 from portal.ui.pages import Page
 
@@ -130,8 +130,9 @@ class Bulk(Page):
         ids = request.POST.getlist("ids")[:200]
         refused: list[CloudError] = []
         for id in ids:
+            call = Call(request, self.actor, DO, {"id": id, "verb": verb})
             try:
-                POST[verb](self.actor, server_id=id)
+                carry_out(call, partial(run, call))
             except CloudError as error:
                 refused.append(error)
         if refused:

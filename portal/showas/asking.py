@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
@@ -14,7 +13,7 @@ from authorization.context import RequestContext
 from portal.showas import registry
 from portal.showas.entries import Entry, Typed
 from portal.showas.kinds import Use
-from portal.showas.places import secret, typed
+from portal.showas.places import Value, secret, typed
 from portal.ui.calls import Call, Declared
 from portal.ui.dialogs import FormDialog
 
@@ -46,7 +45,7 @@ def entry_of(url: str) -> Address | None:
     return Address(match.url_name or "", dict(match.kwargs), entry, about, QueryDict(parts.query))
 
 
-def without_secrets(form: forms.Form, values: dict[str, Any]) -> Typed:
+def without_secrets(form: forms.Form, values: dict[str, Value]) -> Typed:
     """Take what a form has, with the place of each secret that was typed."""
     found = Typed()
     for name, value in values.items():

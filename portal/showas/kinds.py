@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from string import Formatter
-from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from portal.showas.places import made
+from portal.showas.places import Value, made
 from portal.ui import Text
 
 SAME = "="  # called as on the wire
@@ -33,10 +32,10 @@ class Arg:
     """
 
     name: str
-    cli: str | Mapping[Any, str] = ""
+    cli: str | Mapping[Value, str] = ""
     sdk: str = SAME
     tf: str = ""
-    wire: Callable[[Any], Any] | None = lambda value: value  # None: Terraform alone knows it
+    wire: Callable[[Value], Value] | None = lambda value: value  # None: Terraform alone knows it
     since: str = ""
 
 
@@ -47,7 +46,7 @@ class Terraform:
     resource: str
     how: str = "make"
     id: str = "{id}"
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -85,7 +84,7 @@ class Kind:
         return frozenset(name for _text, name, _spec, _conversion in Formatter().parse(self.path) if name)
 
 
-def is_empty(value: Any) -> bool:
+def is_empty(value: Value) -> bool:
     """Whether a value is an empty text, list or dict."""
     return isinstance(value, str | list | tuple | dict) and not value
 
@@ -95,7 +94,7 @@ class Use:
     """One call of a kind with its values; `label` names what it makes, so that others of the same script can say so."""
 
     kind: Kind
-    values: Mapping[str, Any]
+    values: Mapping[str, Value]
     label: str = ""
 
     @property
@@ -108,7 +107,7 @@ class Use:
         return made(self.called)
 
     @cached_property
-    def known(self) -> dict[str, Any]:
+    def known(self) -> dict[str, Value]:
         """Its values that say something."""
         return {
             name: value
@@ -117,14 +116,14 @@ class Use:
         }
 
     @property
-    def args(self) -> list[tuple[Arg, Any]]:
+    def args(self) -> list[tuple[Arg, Value]]:
         """Each argument that has a value, in the order of the table."""
         return [(arg, self.known[arg.name]) for arg in self.kind.args if arg.name in self.known]
 
     def path(self) -> str:
         return self.kind.path.format_map({name: self.values[name] for name in self.kind.in_path})
 
-    def body(self) -> Any:
+    def body(self) -> Value:
         """Build the body; None for a request without one."""
         if self.kind.method in ("GET", "DELETE"):
             return None

@@ -5,7 +5,10 @@ each form writes the place in its own way when it quotes.
 """
 
 import re
-from typing import Any
+from typing import Any, TypeAlias
+
+#: What JSON holds, with places in its texts.
+Value: TypeAlias = Any
 
 OPEN, CLOSE = "\ue000", "\ue001"
 #: Kinds of places. A secret is never kept; `made` names what another call gives; `value` is asked for and not there yet.
@@ -31,7 +34,7 @@ def missing(name: str) -> str:
     return place(VALUE, re.sub(r"\W+", "_", name).strip("_") or "value")
 
 
-def typed(value: Any) -> Any:
+def typed(value: Value) -> Value:
     """Return what somebody typed without characters by which a place is known, in lists and dicts too."""
     if isinstance(value, str):
         return value.replace(OPEN, "").replace(CLOSE, "")
@@ -52,7 +55,7 @@ def split(text: str) -> list[str | tuple[str, str]]:
     return found
 
 
-def places_in(value: Any) -> list[tuple[str, str]]:
+def places_in(value: Value) -> list[tuple[str, str]]:
     """List the places anywhere in a value, in order, each once."""
     if isinstance(value, str):
         return list(dict.fromkeys(_PLACE.findall(value)))
@@ -63,7 +66,7 @@ def places_in(value: Any) -> list[tuple[str, str]]:
     return list(dict.fromkeys(one for part in value for one in places_in(part)))
 
 
-def swap(value: Any, names: dict[str, str]) -> Any:
+def swap(value: Any, names: dict[str, str]) -> Value:
     """Return a value in which each text of `names` stands as its other one: ids as the places of what made them."""
     if isinstance(value, str):
         for old, new in names.items():

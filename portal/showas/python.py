@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from portal.showas.kinds import SAME, Use
-from portal.showas.places import MADE, split
+from portal.showas.places import MADE, Value, split
 
 WIDE = 88
 HEAD = "import openstack\n\nconn = openstack.connect()\n"
@@ -16,7 +15,7 @@ def _name(part: tuple[str, str], fields: Mapping[str, str]) -> str:
     return f"{name}.{fields.get(name, 'id')}" if kind == MADE else f'os.environ["{name.upper()}"]'
 
 
-def literal(value: Any, fields: Mapping[str, str], indent: str = "") -> str:
+def literal(value: Value, fields: Mapping[str, str], indent: str = "") -> str:
     """Write a value; its places are variables and the environment. `fields`: label → the field that is its id."""
     if isinstance(value, str):
         parts = [

@@ -3,10 +3,9 @@
 import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from portal.showas.kinds import Arg, Use
-from portal.showas.places import split
+from portal.showas.places import Value, split
 
 WIDE = 88
 #: The line before requests: a token, unless there is one.
@@ -27,14 +26,14 @@ def said(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def items(value: Any) -> Iterable[Any]:
+def items(value: Value) -> Iterable[Value]:
     """List what an option is repeated for: the values of a list, the pairs of a dict, else the one value."""
     if isinstance(value, Mapping):
         return [{"key": key, "value": said(one)} for key, one in value.items()]
     return value if isinstance(value, list | tuple) else [value]
 
 
-def option(arg: Arg, value: Any) -> list[Words]:
+def option(arg: Arg, value: Value) -> list[Words]:
     """Return the option of an argument, once for each value; none where it is positional or has no option."""
     if isinstance(arg.cli, Mapping):
         return [words] if (words := arg.cli.get(value, "").split()) else []
@@ -49,7 +48,7 @@ def option(arg: Arg, value: Any) -> list[Words]:
     return [[name, _filled(form or "{}", one)] for one in items(value)]
 
 
-def _filled(form: str, value: Any) -> str:
+def _filled(form: str, value: Value) -> str:
     return form.format_map(value) if isinstance(value, Mapping) else form.format(said(value))
 
 

@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from portal.showas.kinds import SAME, Arg, Terraform, Use
-from portal.showas.places import MADE, split
+from portal.showas.places import MADE, Value, split
 
 #: Label → (resource type, its attribute that is the id).
 Known = Mapping[str, tuple[str, str]]
 
 
-def literal(value: Any, known: Known) -> str:
+def literal(value: Value, known: Known) -> str:
     """Write a value of HCL; its places are variables and attributes of other resources."""
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
@@ -44,13 +43,13 @@ def _escaped(text: str) -> str:
     return found.replace("${", "$${").replace("%{", "%%{")
 
 
-def attributes(pairs: Mapping[str, Any], known: Known, indent: str = "  ") -> list[str]:
+def attributes(pairs: Mapping[str, Value], known: Known, indent: str = "  ") -> list[str]:
     """Write attributes, their signs one below the other as `terraform fmt` has them."""
     wide = max(map(len, pairs), default=0)
     return [f"{indent}{name.ljust(wide)} = {literal(value, known)}" for name, value in pairs.items()]
 
 
-def blocks(arg: Arg, value: Any, known: Known) -> list[str]:
+def blocks(arg: Arg, value: Value, known: Known) -> list[str]:
     """Write an argument that is a block for each of its values."""
     name, _brace, inside = arg.tf.partition("{")
     name, key, found = arg.name if name == SAME else name, inside.rstrip("}"), []

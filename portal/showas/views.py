@@ -1,9 +1,20 @@
 """What an action is in other forms: for the dialog in which one types, and in a dialog of its own for buttons and lists."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from urllib.parse import urlsplit
 
-from portal.showas import asking, registry, scripts
-from portal.ui.pages import Page
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from portal.showas import asking, recorder, registry, scripts
+from portal.ui.pages import Page, is_fragment
+
+
+def shown(page: Page, piece: str, title: str, **context: object) -> HttpResponse:
+    """Answer with a dialog where a script asks, else with a page of it."""
+    if is_fragment(page.request):
+        return page.fragment(piece, **context)
+    return page.page("ui/shown_page.html", piece=piece, title=title, **context)
 
 
 class ShowAs(Page):
@@ -20,7 +31,7 @@ class ShowAs(Page):
         chosen = of[int(at)] if at.isdecimal() and int(at) < len(of) else of[0]
         labels = request.GET.getlist("label")
         choices = [(number, label, of[number] == chosen) for number, label in enumerate(labels[: len(of)])]
-        return self.fragment("showas/dialog.html", forms=self.forms(chosen), choices=choices)
+        return shown(self, "showas/dialog.html", _("Show as"), forms=self.forms(chosen), choices=choices)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         url = request.GET.get("of", "")
@@ -30,3 +41,38 @@ class ShowAs(Page):
 
     def forms(self, url: str) -> list[scripts.Form]:
         return scripts.forms(asking.asked(self.request, self.actor, url), registry.cloud_of(self.request))
+
+
+class Recording(Page):
+    """GET: the dialog of the recorder. POST with `do`: start | stop | forget."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        found = recorder.recording(request)
+        pieces = [
+            scripts.Form("bash", "Bash", recorder.script(request, recorder.BASH)),
+            scripts.Form("python", "Python", recorder.script(request, recorder.PYTHON)),
+        ]
+        context = {"on": found["on"], "count": recorder.count(found["calls"]), "forms": pieces, "most": recorder.MOST}
+        return shown(self, "showas/recording.html", _("Record as a script"), **context)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        do = request.POST.get("do", "")
+        if do == "forget":
+            recorder.forget(request)
+        elif do in ("start", "stop"):
+            recorder.switch(request, do == "start")
+        else:
+            raise Http404(do)
+        back = urlsplit(request.headers.get("HX-Current-URL", ""))
+        return self.go(back.path + (f"?{back.query}" if back.query else "") or reverse("overview"))
+
+
+class Script(Page):
+    """GET: what was recorded, as a file."""
+
+    def get(self, request: HttpRequest, form: str) -> HttpResponse:
+        if form not in (recorder.BASH, recorder.PYTHON):
+            raise Http404(form)
+        response = HttpResponse(recorder.script(request, form), content_type="text/plain; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="recording.{form}"'
+        return response

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -94,6 +95,20 @@ class DeclaredPage(Page):
 
     def called(self, keys: dict[str, str]) -> Call:
         return Call(self.request, self.actor, self.about, keys)
+
+
+#: What hears of an action before it is done, with its form if it has one, and returns who is told of what it made, or None.
+WATCHERS: list[Callable[[Call, Form | None], Callable[[Any], None] | None]] = []
+
+
+def carry_out(call: Call, do: Callable[[], Any], form: Form | None = None) -> Any:
+    """Call the service of an action and return what it made; those who watch hear of it. Raises: what the service raises."""
+    heard = [watch(call, form) for watch in WATCHERS]
+    made = do()
+    for tell in heard:
+        if tell is not None:
+            tell(made)
+    return made
 
 
 # ── What a declaration says ─────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from common.errors import CloudError
 from portal.ui import Text
-from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, Words, name_of, stay, told, worded
+from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, Words, carry_out, name_of, stay, told, worded
 from portal.ui.pages import is_fragment, status_of
 
 KEEP_IT, DELETE_IT = gettext_lazy("Keep it"), gettext_lazy("Delete %(name)s?")
@@ -64,7 +64,7 @@ class FormPage(DeclaredPage):
         if not form.is_valid():
             return self.show(call, form, 422)
         try:
-            made = self.about.do(call, form.cleaned_data)
+            made = carry_out(call, lambda: self.about.do(call, form.cleaned_data), form)
         except CloudError as error:
             self.about.blame(form, error)
             return self.show(call, form, max(422, status_of(error)) if is_fragment(request) else status_of(error))
@@ -162,7 +162,7 @@ class ConfirmPage(DeclaredPage):
         if typed and request.POST.get("typed", "").strip() != typed:
             return self.show(call, wrong=True, status=422)
         try:
-            made = self.about.do(call)
+            made = carry_out(call, lambda: self.about.do(call))
         except CloudError as error:
             return self.show(call, error=error.message, status=422)
         url, said = self.onward(call, made), told(self.about.said, made)

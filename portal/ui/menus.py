@@ -11,7 +11,7 @@ from authorization.context import RequestContext
 from authorization.targets import Target
 from operations.subject import Refusal
 from portal.ui import Text
-from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, stay, told
+from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, carry_out, stay, told
 from portal.ui.status import Status
 
 
@@ -63,7 +63,7 @@ class VerbPage(DeclaredPage):
 
     def post(self, request: HttpRequest, **keys: str) -> HttpResponse:
         call = self.called(keys)
-        made = self.about.do(call)
+        made = carry_out(call, lambda: self.about.do(call))
         url, said = self.onward(call, made), told(self.about.said, made)
         return self.go(url, said) if url else self.done(said)
 

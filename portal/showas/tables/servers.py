@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping
-from typing import Any
 
 from authorization.context import RequestContext
 from compute.servers.lifecycle import groups
@@ -12,7 +11,7 @@ from portal.servers import dialogs
 from portal.servers.launch import LaunchSpec
 from portal.showas.entries import Entry, Typed, each, listing, once, straight
 from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
-from portal.showas.places import missing
+from portal.showas.places import Value, missing
 from portal.showas.tables import network
 from portal.ui import Text
 from portal.ui.calls import Call
@@ -136,7 +135,7 @@ LIST_ALL = listing("compute", "/servers/detail?all_tenants=1", "server list --al
 # ── Launching ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asked(actor: RequestContext, typed: Mapping[str, Any], count: int) -> dict[str, Any]:
+def asked(actor: RequestContext, typed: Mapping[str, Value], count: int) -> dict[str, Value]:
     """Return the values of a creation, from the launch form's."""
     several = {"min_count": count, "max_count": count} if count > 1 else {}
     return {
@@ -169,11 +168,11 @@ def launch(call: Call, typed: Typed) -> list[Use]:
     return found
 
 
-def launched(made: list[Any]) -> dict[str, str]:
+def launched(made: list[Value]) -> dict[str, str]:
     return {f"server_{number}" if len(made) > 1 else "server": str(row.id) for number, row in enumerate(made, 1)}
 
 
-def read(data: Any) -> dict[str, Any]:
+def read(data: Value) -> dict[str, Value]:
     return dict(vars(LaunchSpec.read(data)))
 
 
@@ -185,7 +184,7 @@ def verb(call: Call, typed: Typed) -> list[Use]:
     name = call.keys["verb"]
     kind = VERBS["reboot" if name == "reboot_hard" else name]
     how = {"reboot": "SOFT", "reboot_hard": "HARD"}.get(name)
-    ids = call.ids if "id" in call.keys else call.request.POST.getlist("ids") or call.ids
+    ids = [call.id] if "id" in call.keys else call.ids
     return [Use(kind, {"id": id, "type": how} if how else {"id": id}) for id in ids]
 
 
@@ -207,7 +206,7 @@ def set_groups(call: Call, typed: Typed) -> list[Use]:
     return found + [Use(REMOVE_GROUP, {"id": call.id, "name": id}) for id in sorted(have - want)]
 
 
-def renamed(**names: str) -> Any:
+def renamed(**names: str) -> Value:
     """Take fields under the names that they have on the wire."""
     return lambda typed: {wire: typed[field] for wire, field in names.items()}
 

@@ -1,0 +1,70 @@
+"""The recorder: what a session did, as a script."""
+
+import ast
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from compute.servers.models import Server
+from portal.showas import recorder, scripts
+from portal.showas.places import made, secret
+from portal.showas.registry import kinds
+from tests.portal.conftest import enter
+
+FRAGMENT = {"HX-Request": "true"}
+
+
+def script(client: Client, form: str = "sh") -> str:
+    return client.get(f"/recording/script.{form}").content.decode()
+
+
+def test_a_session_is_recorded_from_start_to_stop_and_forgotten(
+    demo: Client, make_servers: Callable[..., list[Server]]
+) -> None:
+    first, second, third = (server.id for server in make_servers(3))
+    demo.post(f"/instances/{first}/do/lock", headers=FRAGMENT)
+    demo.post("/recording", {"do": "start"}, headers=FRAGMENT)
+    assert 'data-action="recording"' in demo.get("/instances").content.decode()
+    demo.post(f"/instances/{second}/do/lock", headers=FRAGMENT)
+    demo.post(f"/instances/{second}/edit", {"name": "renamed", "description": ""}, headers=FRAGMENT)
+    demo.post(f"/instances/{second}/edit", {"name": "", "description": ""}, headers=FRAGMENT)
+    demo.post("/recording", {"do": "stop"}, headers=FRAGMENT)
+    demo.post(f"/instances/{third}/do/lock", headers=FRAGMENT)
+    lines = [line for line in script(demo).replace(" \\\n ", "").splitlines() if line.startswith("openstack")]
+    assert lines[0] == f"openstack server lock {second}" and lines[1].endswith(
+        f"--name renamed --description '' {second}"
+    )
+    assert len(lines) == 2, "neither what was done before or after, nor what was refused"
+    assert "conn.compute.lock_server" in script(demo, "py") and ast.parse(script(demo, "py"))
+    assert script(enter("demo")).count("openstack server") == 0, "each session has its own"
+    demo.post("/recording", {"do": "forget"}, headers=FRAGMENT)
+    assert "server lock" not in script(demo)
+
+
+def test_a_script_names_what_it_makes_and_asks_for_secrets() -> None:
+    calls = [
+        {"uses": [["server.create", {"name": "a", "imageRef": "i", "flavorRef": "f"}, ""]], "ids": {"server": "id-a"}},
+        {"uses": [["server.create", {"name": "b", "imageRef": "i", "flavorRef": "f"}, ""]], "ids": {"server": "id-b"}},
+        {"uses": [["server.stop", {"id": "id-b"}, ""], ["server.lock", {"id": "other"}, ""]], "ids": {}},
+    ]
+    uses = recorder.replayed(calls)
+    assert [use.label for use in uses] == ["server_1", "server_2", "", ""] and uses[2].values["id"] == made("server_2")
+    text = scripts.as_cli(uses, waits=True)
+    assert 'openstack server stop "$SERVER_2"' in text and "openstack server lock other" in text
+    assert text.count("until [") == 3, "the next call finds the server where the last one led it"
+    assert kinds()["server.update"].keeps_empty and scripts.asked(
+        [uses[0].__class__(uses[0].kind, {"name": secret("x")})]
+    ) == ["x"]
+
+
+def test_the_oldest_calls_go_first(
+    demo: Client, make_servers: Callable[..., list[Server]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [server.id for server in make_servers(4)]
+    monkeypatch.setattr(recorder, "MOST", 2)
+    demo.post("/recording", {"do": "start"}, headers=FRAGMENT)
+    for id in ids:
+        demo.post(f"/instances/{id}/do/lock", headers=FRAGMENT)
+    text = script(demo)
+    assert [id in text for id in ids] == [False, False, True, True] and "Earlier calls are not kept." in text
