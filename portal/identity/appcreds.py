@@ -5,7 +5,6 @@ from typing import Any
 
 import yaml
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -246,9 +245,7 @@ def delete_lines(call: Call) -> list[tuple[str, Text]]:
 
 def delete(call: Call) -> None:
     own = call.actor.user_id
-    _done, wrong = each([row.pk for row in call.rows], lambda id: services.delete(call.actor, own, id))
-    for sentence in wrong:
-        messages.error(call.request, sentence)
+    each(call.request, [row.pk for row in call.rows], lambda id: services.delete(call.actor, own, id))
 
 
 #: One (`id` in the address) or many in bulk (?ids=).

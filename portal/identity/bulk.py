@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -61,9 +60,7 @@ class Switch(Page):
             here = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
             return self.go(here if here.startswith("/") else reverse(self.route))
         wanted = {"enabled": to == "enable"}
-        done, wrong = each(request.POST.getlist("ids")[:MOST], lambda one: self.change(one, wanted))
-        for sentence in wrong:
-            messages.error(request, sentence)
+        done = len(each(request, request.POST.getlist("ids")[:MOST], lambda one: self.change(one, wanted)))
         word = _("%(count)s enabled") if wanted["enabled"] else _("%(count)s disabled")
         return self.go(reverse(self.route), word % {"count": done})
 

@@ -27,6 +27,7 @@ from portal.ui import Text
 from portal.ui.calls import Call, leave
 from portal.ui.dialogs import Confirm, FormDialog, choices
 from portal.ui.forms import Description, Name, Styled
+from portal.ui.removal import each
 
 
 def of_id(actor: RequestContext, id: str) -> Server:
@@ -153,13 +154,17 @@ def delete_submit(call: Call) -> str:
 
 
 def delete(call: Call) -> list[str]:
-    """Delete the servers; return their names."""
-    for server in call.rows:
-        deletion.delete(call.actor, server_id=server.id)
-    return [server.name for server in call.rows]
+    """Delete the servers; return the names of those that go. Of several each that may not gets its own message."""
+    if len(call.rows) == 1:
+        deletion.delete(call.actor, server_id=call.row.id)
+        return [call.name]
+    names = {server.id: server.name for server in call.rows}
+    return [names[id] for id in each(call.request, names, lambda id: deletion.delete(call.actor, server_id=id))]
 
 
 def deleting(names: list[str]) -> str:
+    if not names:
+        return ""
     return ngettext("Deleting %(name)s", "Deleting %(count)s instances", len(names)) % {
         "name": names[0],
         "count": len(names),

@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from authorization.context import RequestContext
+from common.errors import Invalid
 from portal.ui import Text
 from portal.ui.pages import Page, is_fragment
 
@@ -58,11 +60,14 @@ class Call:
 
     @cached_property
     def ids(self) -> list[str]:
-        """The id in the address, else those of ?ids=, each once."""
+        """The id in the address, else those of ?ids=, each once. Raises: Invalid where neither names one."""
         if self.about.key in self.keys:
             return [self.id]
         asked = self.request.GET.get("ids", "").split(",")
-        return [id for id in dict.fromkeys(asked) if id][:MOST]
+        found = [id for id in dict.fromkeys(asked) if id][:MOST]
+        if not found:
+            raise Invalid(reason=_("Nothing is chosen. Go back to the list, and tick the rows that are meant."))
+        return found
 
     @cached_property
     def rows(self) -> list[Any]:
@@ -148,7 +153,7 @@ def leave(home: str, page: str) -> Next:
 
     def target(call: Call, made: object) -> str:
         shown = urlsplit(call.request.headers.get("HX-Current-URL", "")).path
-        own = reverse(page, args=[call.ids[0]]) if call.ids else ""
+        own = reverse(page, args=[call.ids[0]])
         return reverse(home) if not is_fragment(call.request) or f"{shown}/".startswith(f"{own}/") else ""
 
     return target

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.contrib import messages
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,16 +17,16 @@ from portal.ui.calls import Call, Declared, Words
 from portal.ui.dialogs import ConfirmPage
 
 
-def each(ids: Iterable[str], do: Callable[[str], object]) -> tuple[int, list[str]]:
-    """Runs `do` for every id, each in its own transaction; how many went well, and a sentence for each other one."""
-    done, wrong = 0, []
-    for id in list(dict.fromkeys(ids)):
+def each(request: HttpRequest, ids: Iterable[str], do: Callable[[str], object]) -> list[str]:
+    """Run `do` for every id, each in its own transaction. Returns those that went well; each other one gets its own message."""
+    done = []
+    for id in dict.fromkeys(ids):
         try:
             do(id)
-            done += 1
+            done.append(id)
         except CloudError as error:
-            wrong.append(error.message)
-    return done, wrong
+            messages.error(request, error.message)
+    return done
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ class Removal(Declared):
     def typed(self, call: Call) -> str:
         if len(call.ids) > 1:
             return str(len(call.ids))
-        return call.name if self.is_typed and call.ids else ""
+        return call.name if self.is_typed else ""
 
     def do(self, call: Call) -> int | None:
         """Delete all of `ids`: the number deleted, None for a single one. Each that could not be deleted gets its own message."""
@@ -78,10 +79,7 @@ class Removal(Declared):
         if len(call.ids) == 1:
             self.delete(call, call.ids[0])
             return None
-        done, wrong = each(call.ids, lambda id: self.delete_other(call, id))
-        for sentence in wrong:
-            messages.error(call.request, sentence)
-        return done
+        return len(each(call.request, call.ids, lambda id: self.delete_other(call, id)))
 
     def delete(self, call: Call, id: str) -> None:
         assert self.remove is not None

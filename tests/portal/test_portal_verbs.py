@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from authorization import rules
 from common.errors import CloudError
@@ -125,3 +126,24 @@ def test_an_image_s_buttons_are_greyed_where_the_service_refuses_and_nowhere_els
             transaction.set_rollback(True)
         assert bool(buttons[verb].why) == bool(error), status
         assert bool(buttons["launch"].why) == (not image_states.usable(status)), status
+
+
+def test_of_several_those_that_may_go_are_deleted_and_each_other_one_is_told(
+    demo: Client, make_servers: Callable[..., list[Server]]
+) -> None:
+    servers = make_servers(3)
+    Server.objects.filter(pk=servers[1].pk).update(locked=True, locked_by_admin=True)
+    ids = ",".join(server.id for server in servers)
+    answer = demo.post(f"/instances/delete?ids={ids}", {"typed": "3"}, headers={"HX-Request": "true"})
+    assert answer.status_code in (200, 204), answer.content
+    tasks = dict(Server.objects.values_list("id", "task_state"))
+    assert [tasks[server.id] for server in servers] == ["deleting", None, "deleting"]
+    said = demo.get("/instances").content.decode()
+    assert "locked" in said
+
+
+@pytest.mark.parametrize("address", ["/instances/delete", "/networks/delete", "/instances/delete?ids=,,"])
+@pytest.mark.parametrize("ask", ["get", "post"])
+def test_a_question_about_nothing_is_refused(demo: Client, address: str, ask: str) -> None:
+    answer = getattr(demo, ask)(address)
+    assert answer.status_code == 400 and b"Nothing is chosen" in answer.content
