@@ -61,7 +61,7 @@ def describe(agent: services.Agent) -> dict[str, object]:
         "binary": KINDS[kind],
         "topic": TOPICS.get(kind, "N/A"),
         "host": host.name,
-        "availability_zone": services.ZONE if kind in TOPICS else None,
+        "availability_zone": services.ZONE if services.has_zone(agent) else None,
         **services.shown_state(agent),
         "alive": is_up(host.state),
         "created_at": moment(host.created_at),

@@ -47,6 +47,11 @@ def every() -> list[Agent]:
     return found
 
 
+def has_zone(agent: Agent) -> bool:
+    """Tell whether an agent carries what zones are for; the one that only joins ports has none."""
+    return agent.kind in _CARRIES
+
+
 def find(id: str, *, kind: str = "") -> Agent:
     """Raises: AgentNotFound, also for an agent of another kind."""
     for agent in every():

@@ -17,7 +17,7 @@ from portal.admin import (
     overview,
     providers,
     quotas,
-    services,
+    system,
 )
 from portal.load import views as load
 from portal.ui import Text
@@ -103,12 +103,20 @@ PANELS = (
     ),
     Panel(
         name="services",
-        label=gettext_lazy("Services"),
+        label=gettext_lazy("System information"),
         icon="heartbeat",
         group=gettext_lazy("Administration"),
         place=530,
         rule="admin",
-        urls=[path("services", services.Services.as_view(), name="services")],
+        urls=[
+            path("services", system.Services.as_view(), name="services"),
+            path("services/compute", system.ComputeServices.as_view(), name="compute-services"),
+            path("services/network", system.NetworkAgents.as_view(), name="network-agents"),
+            path("services/network/<str:id>/menu", system.MENU.as_view(), name="network-agent-menu"),
+            path("services/network/<str:id>/disable", system.OFF.as_view(), name="network-agent-off"),
+            path("services/network/<str:id>/enable", system.ON.as_view(), name="network-agent-on"),
+            path("services/processes", system.Processes.as_view(), name="processes"),
+        ],
     ),
     Panel(
         name="default-quotas",

@@ -153,6 +153,8 @@ class Json(forms.CharField):
 
     def clean(self, value: object) -> object:
         text = super().clean(value)
+        if not text and not self.required:
+            return None
         try:
             found = json.loads(text)
         except json.JSONDecodeError as error:

@@ -15,6 +15,7 @@ PAGES = (
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security", "/hosts",
     "/services", "/all-instances", "/all-networks", "/all-routers", "/all-floating-ips", "/rbac-policies", "/projects", "/users", "/roles", "/groups", "/domains", "/credentials", "/identity-providers",
     "/cloud", "/cloud/usage", "/usage", "/hosts/-/compute", "/hosts/-/resource-providers",
+    "/metadata-definitions", "/services/compute", "/services/network", "/services/processes",
     "/mappings", "/settings/password", "/settings/credentials",
 )  # fmt: skip
 

@@ -28,7 +28,7 @@ def test_no_name_and_no_route_is_declared_twice() -> None:
 
 
 #: Pages of things whose ids people choose.
-CHOSEN = ("flavor", "host", "identity-provider", "key-pair", "mapping")
+CHOSEN = ("flavor", "host", "identity-provider", "key-pair", "mapping", "metadata-definition")
 
 
 def test_no_word_of_an_address_hides_a_page() -> None:
