@@ -140,7 +140,7 @@ def _agent(one: agents.Agent) -> Row:
         Cell("link", host.name, reverse("host", args=[host.name])), Cell("muted", agents.ZONE if agents.has_zone(one) else ""),
         Cell("status", status), Cell("status", _heard(is_up(host.state))), age(host.last_seen_at),
     )  # fmt: skip
-    return Row(one.id, one.kind, "", status, cells, menu=reverse("network-agent-menu", args=[one.id]))
+    return Row(one.id, one.kind, "", status, cells, menu=reverse("system-agent-menu", args=[one.id]))
 
 
 def _is_on(one: agents.Agent) -> bool:
@@ -162,11 +162,11 @@ def verbs(call: Call) -> list[Action]:
         )
     if one.note.admin_state_up:
         found.append(
-            Action("disable", _("Disable"), "player-pause", reverse("network-agent-off", args=[one.id]), "post", why)
+            Action("disable", _("Disable"), "player-pause", reverse("system-agent-off", args=[one.id]), "post", why)
         )
     else:
         found.append(
-            Action("enable", _("Enable"), "player-play", reverse("network-agent-on", args=[one.id]), "post", why)
+            Action("enable", _("Enable"), "player-play", reverse("system-agent-on", args=[one.id]), "post", why)
         )
     return found
 
