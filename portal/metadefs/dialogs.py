@@ -47,7 +47,7 @@ class ImportForm(ShownForm):
             self.add_error("text", _("Choose a file, or paste its JSON."))
         return found
 
-    def of_file(self, file: UploadedFile) -> object:
+    def of_file(self, file: "UploadedFile[bytes]") -> object:
         """Read the document in a file; None where it is none, which is said at the field."""
         try:
             if (file.size or 0) > MOST:
