@@ -4,9 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from authorization.context import RequestContext
+from common.ids import new_id
 from compute.flavors.models import Flavor
+from compute.servers.create import scheduling
 from compute.servers.lifecycle import relaunch
 from compute.servers.lifecycle.relaunch import WayOut
 from compute.servers.models import HasRun, Server, WrongState
@@ -78,3 +82,28 @@ def test_an_image_too_large_for_a_flavor_is_not_offered_with_it(launch: Launch, 
     image.min_ram = 16384
     image.save(update_fields=["min_ram"])
     assert relaunch.ways_out(actor_of(server), [server]) == {server_id: WayOut(None)}
+
+
+def test_launches_that_ask_for_the_same_are_decided_once(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of a hundred failed launches of one kind asks the scheduler as often as one of them, in as many queries."""
+    first = Server.objects.get(id=launch(flavor="5"))
+    decisions: list[object] = []
+    decide = scheduling.decide
+    monkeypatch.setattr(scheduling, "decide", lambda spec, hosts: decisions.append(spec) or decide(spec, hosts))
+
+    def ways(servers: list[Server]) -> tuple[dict[str, WayOut], int, int]:
+        decisions.clear()
+        with CaptureQueriesContext(connection) as asked:
+            found = relaunch.ways_out(actor_of(first), servers)
+        return found, len(decisions), len(asked)
+
+    _one, for_one, queries = ways([first])
+    others = [Server.objects.get(id=first.id) for _number in range(99)]
+    for other in others:
+        other.id = new_id()
+    Server.objects.bulk_create(others)
+    every, for_all, of_all = ways(list(Server.objects.living()))
+    assert len(every) == 100 and len({way.flavor for way in every.values()}) == 1
+    assert for_all == for_one > 1 and of_all <= queries
+    Server.objects.filter(id=others[0].id).update(forced_host="nowhere")
+    assert ways(list(Server.objects.living()))[0][others[0].id] == WayOut(None)

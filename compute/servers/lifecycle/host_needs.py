@@ -1,6 +1,6 @@
 """The needs of a server: resources of its host, and capabilities of the drivers there."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from common.prepared import Prepared
@@ -32,3 +32,14 @@ def capabilities_of(server: Server) -> tuple[Capability, ...]:
         needs.append(KERNEL_IMAGES)
     kinds = sorted({kind for (kind,) in _kinds(server.id, server.project_id)})
     return (*needs, *(CAPABILITIES[f"network.{kind}"] for kind in kinds))
+
+
+def kinds_of(servers: Collection[Server]) -> dict[str, list[str]]:
+    """Server id → kinds of its networks that not every driver makes, sorted; nothing for one without. One query."""
+    owners = {server.id: server.project_id for server in servers}
+    rows = Port.objects.filter(server_id__in=owners).exclude(network__kind__in=EVERYWHERE)
+    found: dict[str, set[str]] = {}
+    for id, project, kind in rows.values_list("server_id", "project_id", "network__kind"):
+        if id is not None and owners[id] == project:
+            found.setdefault(id, set()).add(kind)
+    return {id: sorted(kinds) for id, kinds in found.items()}

@@ -3,7 +3,8 @@
 Its id, name, addresses, ports, metadata and user data stay. Nova has no such verb: there one deletes and launches another.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -71,7 +72,8 @@ class WayOut:
 
 
 def ways_out(actor: RequestContext, servers: Iterable[Server]) -> dict[str, WayOut]:
-    """Find the ways out of failed launches: id → its way, of those that the actor may launch again now.
+    """Find the ways out of failed launches: id → its way, of those that the actor may launch again now. Launches that ask
+    for the same are decided once.
 
     The flavor is the largest that asks for no more of anything and that the scheduler could place now; None where the server's own
     could be placed, or none can.
@@ -86,7 +88,29 @@ def ways_out(actor: RequestContext, servers: Iterable[Server]) -> dict[str, WayO
     sizes = sorted(flavors.visible(actor).filter(disabled=False), key=_size, reverse=True)
     hosts = scheduling.candidates(with_traits=True)
     images = Image.objects.in_bulk({server.image_id for server in failed if server.image_id})
-    return {one.id: WayOut(_nearest(one, images.get(one.image_id or ""), sizes, hosts)) for one in failed}
+    decided: dict[str, WayOut] = {}
+    found = {}
+    for one, asked in zip(failed, _asked(failed), strict=True):
+        if asked not in decided:
+            decided[asked] = WayOut(_nearest(one, images.get(one.image_id or ""), sizes, hosts))
+        found[one.id] = decided[asked]
+    return found
+
+
+def _asked(servers: Sequence[Server]) -> list[str]:
+    """Sum up all by which the scheduler and the flavors' disks tell one failed launch from another. One query."""
+    kinds = host_needs.kinds_of(servers)
+    return [
+        json.dumps(
+            [
+                *(one.project_id, one.flavor, one.pinned_availability_zone, one.forced_host, one.scheduler_hints),
+                *(one.server_group_id, one.image_id, one.image_meta, one.config_drive, one.local_disks),
+                kinds.get(one.id),
+            ],
+            sort_keys=True,
+        )
+        for one in servers
+    ]
 
 
 def _nearest(server: Server, image: Image | None, sizes: list[Flavor], hosts: list[Candidate]) -> Flavor | None:
