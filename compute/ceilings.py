@@ -1,7 +1,7 @@
 """Limits on the rows of compute's tables: each table names the limit that holds it, or has one here."""
 
 from common.ceilings import elsewhere, hold
-from compute.models import Aggregate, AggregateHost, ConsoleLink, ConsoleTicket, Flavor, FlavorAccess, Migration
+from compute.models import Aggregate, AggregateHost, ConsoleLink, ConsoleTicket, Draft, Flavor, FlavorAccess, Migration
 
 
 def register() -> None:
@@ -12,3 +12,4 @@ def register() -> None:
         ConsoleTicket, "as many as one user or link may have open or about to be (compute.consoles.services.MOST)"
     )
     hold(ConsoleLink, "server_id", 20)
+    hold(Draft, "user_id", 200)

@@ -2,6 +2,7 @@
 
 from compute.aggregates.models import Aggregate, AggregateHost
 from compute.consoles.models import ConsoleLink, ConsoleTicket
+from compute.drafts.models import Draft
 from compute.flavors.models import Flavor, FlavorAccess
 from compute.keypairs.models import KeyPair
 from compute.servergroups.models import ServerGroup
@@ -12,6 +13,7 @@ __all__ = [
     "AggregateHost",
     "ConsoleLink",
     "ConsoleTicket",
+    "Draft",
     "Flavor",
     "FlavorAccess",
     "KeyPair",

@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.utils.translation import ngettext_lazy
 
 from authorization.context import RequestContext
+from compute.drafts.models import Draft
 from compute.flavors.models import FlavorAccess
 from compute.servergroups.models import ServerGroup
 from compute.servers.lifecycle import deletion
@@ -29,6 +30,7 @@ def register() -> None:
         ),
     )
     owned.aside(Migration, "history of servers")
+    owned.aside(Draft, "what its users typed for launches", remove=_forget_drafts)
     owned.aside(
         FlavorAccess,
         "an operator's word about flavors",
@@ -46,6 +48,10 @@ def _delete_groups(project_id: str) -> None:
 
 def _forget_access(project_id: str) -> None:
     FlavorAccess.objects.filter(project_id=project_id).delete()
+
+
+def _forget_drafts(project_id: str) -> None:
+    Draft.objects.filter(project_id=project_id).delete()
 
 
 def delete_servers(project_id: str) -> None:

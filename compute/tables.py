@@ -23,6 +23,7 @@ KEEPERS = {
     "compute.FlavorAccess": gone_with("compute.Flavor"),
     "compute.KeyPair": by_people("keypair delete"),
     "compute.ServerGroup": by_people("server group delete"),
+    "compute.Draft": by_people("the portal's launch page"),
     "compute.Server": purged("servers"),
     "compute.Migration": purged("migrations"),
     "compute.ConsoleTicket": periodic_task("compute.consoles"),
@@ -50,6 +51,7 @@ AUDITED = {
 NOT_AUDITED = {
     "compute.ConsoleTicket": "who asks for a console is recorded, and when it is opened",
     "compute.Migration": FOLLOWS_OTHERS,
+    "compute.Draft": "a user's own notes for launches; what is launched is recorded",
 }
 
 

@@ -21,12 +21,11 @@ from images.images.models import Image
 from networking.ports import services as ports
 from networking.ports.addresses import Address
 from networking.ports.models import Port
-from networking.securitygroups.models import SecurityGroupRule
 from operations import states as progress
 from operations.models import State
 from portal.load import views as load
 from portal.networks import status as network_status
-from portal.servers import failures, reach, status, verbs
+from portal.servers import doors, failures, reach, status, verbs
 from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
@@ -122,20 +121,6 @@ def boot(server: Server) -> dict[str, object]:
     return {"lines": lines, "begin": begin, "ready": (ready - begin).total_seconds() if ready else None}
 
 
-def open_ports(group_ids: list[str]) -> str:
-    """Return the ports that the groups open to everybody, for the overview."""
-    rules = SecurityGroupRule.objects.filter(group_id__in=group_ids, direction="ingress", remote_group=None)
-    anywhere = rules.filter(remote_ip_prefix__in=("", "0.0.0.0/0", "::/0")).order_by("port_range_min")
-    found = []
-    for rule in anywhere:
-        low, high = rule.port_range_min, rule.port_range_max
-        name = rule.protocol or _("everything")
-        found.append(
-            name if low is None or rule.protocol.startswith("icmp") else str(low) if low == high else f"{low}-{high}"
-        )
-    return ", ".join(dict.fromkeys(found))
-
-
 def wired(server: Server) -> list[dict[str, object]]:
     """List each interface once: its network and MAC, with all its addresses."""
     found: dict[str, dict[str, Any]] = {}
@@ -181,7 +166,7 @@ class Instance(Page):
             "reach": reach.reach(self.actor, server) if states.is_active(server.vm_state) else None,
             "groups": of_server,
             "wired": wired(server),
-            "open": open_ports([group["id"] for group in of_server]),
+            "open": doors.open_ports([group["id"] for group in of_server]),
             "by": user or server.user_id,
             "user_data_size": len(server.user_data or "") * 3 // 4,
             "host_shown": policy.allows(self.actor, "os_compute_api:os-extended-server-attributes"),

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from compute.servers.models import Server
 from portal.load import views as load
-from portal.servers import consoles, detail, dialogs, failures, launch, listing, palette, reach, status, verbs
+from portal.servers import consoles, detail, dialogs, drafts, failures, launch, listing, palette, reach, status, verbs
 from portal.ui.panels import Limit, Panel, Quotas, Subject
 
 
@@ -53,6 +53,7 @@ PANELS = (
             path("instances", listing.Instances.as_view(), name="instances"),
             path("instances/sparks", load.Sparks.as_view(), name="instances-sparks"),
             path("instances/launch", launch.Launch.as_view(), name="launch"),
+            *drafts.URLS,
             *verbs.URLS,
             *failures.URLS,
             *reach.URLS,

@@ -55,14 +55,14 @@ _SECRET = frozenset({"password", "current", "new", "code", "credential"})
 
 
 def fields(request: HttpRequest) -> list[tuple[str, str]]:
-    """List the fields sent, without the CSRF token and files; none at all if a secret is among them."""
+    """List the fields sent, without the CSRF token, files and what a form calls `secret-…`; none at all if a password is among them."""
     if _SECRET & request.POST.keys():
         return []
     return [
         (name, value)
         for name, values in request.POST.lists()
         for value in values
-        if name != "csrfmiddlewaretoken" and isinstance(value, str)
+        if name != "csrfmiddlewaretoken" and not name.startswith("secret-") and isinstance(value, str)
     ]
 
 

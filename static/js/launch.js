@@ -1,23 +1,34 @@
 // The right column of the launch page: the sum, the quota after it; flavors too small for an image.
 import { $, $$ } from "./ui.js";
+import "./userdata.js";
 
 const form = $("[data-launch]"), sum = $("[data-summary]"), words = sum.dataset;
 const human = mib => mib >= 1024 * 1024 ? `${+(mib / 1048576).toPrecision(3)} TiB` : mib >= 1024 ? `${+(mib / 1024).toPrecision(3)} GiB` : `${mib} MiB`;
 const chosen = name => $(`input[name=${name}]:checked`, form);
 const several = name => $$(`input[name=${name}]:checked`, form).map(box => box.dataset.name);
 
-function fits() {
+// What `count` of a flavor make of the project's memory and vCPUs: the reason why it cannot be, or the memory after it.
+function after(radio, count) {
+  const [cpus, most] = words.cores.split(" ").map(Number), [used, limit] = words.ram.split(" ").map(Number);
+  const cores = cpus + count * radio.dataset.cores, ram = used + count * radio.dataset.ram;
+  if (most >= 0 && cores > most) return { why: `${words.saidOver}: ${cores} vCPU ${words.saidOf} ${most}` };
+  if (limit >= 0 && ram > limit) return { why: `${words.saidOver}: ${human(ram)} ${words.saidOf} ${human(limit)}` };
+  const share = limit > 0 ? Math.min(100 - 100 * used / limit, 100 * (ram - used) / limit) : 0;
+  return { why: "", share, text: limit > 0 ? `${human(ram)} / ${human(limit)}` : human(ram) };
+}
+function fits(count) {
   const image = chosen("image"), need = +(image?.dataset.need || 0), ram = +(image?.dataset.ram || 0);
   for (const row of $$("[data-flavor]", form)) {
-    const radio = $("input", row), small = +radio.dataset.disk < need || +radio.dataset.ram < ram;
-    const note = $("[data-small]", row), after = $("[data-after]", row);
-    if ("over" in radio.dataset) continue;
-    radio.disabled = small;
-    row.setAttribute("aria-disabled", small);
-    note.hidden = !small;
-    after.hidden = small;
-    note.textContent = small ? `${image.dataset.name} ${words.saidNeeds} ${+radio.dataset.disk < need ? `${need} GiB` : human(ram)}` : "";
-    if (small) row.dataset.why = note.textContent; else delete row.dataset.why;
+    const radio = $("input", row), small = +radio.dataset.disk < need || +radio.dataset.ram < ram, then = after(radio, count);
+    const note = $("[data-small]", row), bar = $("[data-after]", row), plus = $(".plus", bar);
+    const why = small ? `${image.dataset.name} ${words.saidNeeds} ${+radio.dataset.disk < need ? `${need} GiB` : human(ram)}` : then.why;
+    radio.disabled = Boolean(why);
+    row.setAttribute("aria-disabled", Boolean(why));
+    note.hidden = !why;
+    bar.hidden = Boolean(why);
+    note.textContent = why;
+    if (why) row.dataset.why = why; else delete row.dataset.why;
+    if (!why) { $("[data-after-words]", bar).textContent = then.text; plus?.setAttribute("width", `${then.share}%`); }
     if (small && radio.checked) { radio.checked = false; const next = $$("[data-flavor] input:not(:disabled)", form).find(other => +other.dataset.disk >= need); if (next) next.checked = true; }
   }
   $$("[data-flavor]", form).forEach(row => row.classList.toggle("sel", $("input", row).checked));
@@ -39,11 +50,17 @@ function reaches() {
   }
   if (select.selectedOptions[0]?.disabled) select.value = "";
 }
+// A fixed IP is asked for where its network is ticked.
+function addresses() {
+  const ticked = $$("input[name=networks]:checked", form).map(box => box.value);
+  for (const line of $$("[data-fixed]", form)) line.hidden = !ticked.includes(line.dataset.fixed);
+}
 function show() {
-  fits();
-  reaches();
   const data = new FormData(form), name = data.get("name").trim(), count = Math.max(1, +data.get("count") || 1);
-  const image = chosen("image"), flavor = chosen("flavor"), networks = several("networks"), key = data.get("key_name");
+  fits(count);
+  reaches();
+  addresses();
+  const image = chosen("image"), flavor = chosen("flavor"), networks = [...several("networks"), ...several("ports")], key = data.get("key_name");
   const floating = data.get("floating"), floatingText = $("#fi").selectedOptions[0].textContent;
   const put = (what, text) => { $(`[data-sum=${what}]`, sum).textContent = text || "–"; };
   put("name", count > 1 ? `${name} × ${count}` : name);
@@ -56,11 +73,16 @@ function show() {
   bar("ram", count * +(flavor?.dataset.ram || 0), human);
   bar("floating", floating.startsWith("new:") ? count : 0);
   $("[data-launch-word]").textContent = `${words.saidLaunch} ${name || ""}`.trim();
-  $("[data-user-data-size]").textContent = data.get("user_data") ? `${new Blob([data.get("user_data")]).size} B / 48 KiB` : "";
 }
 form.addEventListener("input", show);
 form.addEventListener("change", show);
 $$("[data-flavor]", form).forEach(row => row.addEventListener("click", event => { const radio = $("input", row); if (!radio.disabled && event.target !== radio) { radio.checked = true; show(); } }));
-$("[data-user-data-file]").addEventListener("change", async event => { const file = event.target.files[0]; if (file) { $("textarea[name=user_data]").value = (await file.text()).slice(0, 49152); show(); } });
+$("[data-known]")?.addEventListener("change", event => {
+  const area = $("textarea[name=metadata]", form), had = area.value.trimEnd();
+  if (event.target.value) area.value = `${had ? `${had}\n` : ""}${event.target.value}`;
+  event.target.value = "";
+  show();
+  area.focus();
+});
 $("[data-errors]")?.focus();
 show();

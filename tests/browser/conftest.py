@@ -33,8 +33,10 @@ def picture() -> Callable[[Page, str], Path]:
 def walk(fake_cloud: LiveCloud, enter: Enter) -> Callable[..., Walk]:
     """`walk("projects")` is a browser at that panel, which knows what docs/acceptance promises of it."""
 
-    def make(panel: str, account: str = "admin", *, path: str = "", table: str = "identity") -> Walk:
-        found = Walk(enter(fake_cloud, account), fake_cloud.url, panel, table)
+    def make(
+        panel: str, account: str = "admin", *, path: str = "", table: str = "identity", expects: tuple[str, ...] = ()
+    ) -> Walk:
+        found = Walk(enter(fake_cloud, account, expects=expects), fake_cloud.url, panel, table)
         found.open(path)
         return found
 

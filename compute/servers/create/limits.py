@@ -1,12 +1,13 @@
 """Compute's resources under a project's quota: those that are counted, and per-request limits."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from django.db.models import Count, Sum
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Forbidden
+from common.errors import Forbidden, Invalid
 from common.prepared import Prepared
 from compute.servergroups.models import ServerGroup
 from compute.servers.models import Server
@@ -15,6 +16,17 @@ from quota import services as quota
 
 class TooManyItems(Forbidden):
     template = _("Maximum number of metadata items exceeds %(limit)s")
+
+
+class BadMetadata(Invalid):
+    template = _(
+        "A metadata key has 1 to 255 letters, digits, spaces or - _ : . and a value at most 255 characters: %(key)s"
+    )
+
+
+#: A key of metadata, as the API's schema has it.
+METADATA_KEY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
+METADATA_VALUE = 255  # characters
 
 
 _sums = Prepared(
@@ -93,9 +105,12 @@ def require_growth(project_id: str, before: Mapping[str, Any], after: Mapping[st
 
 
 def require_metadata(project_id: str, metadata: Mapping[str, str]) -> None:
-    """Check the number of metadata items against the project's limit. Raises: TooManyItems."""
+    """Check metadata items, and their number against the project's limit. Raises: BadMetadata, TooManyItems."""
     if not metadata:
         return
+    for key, value in metadata.items():
+        if not METADATA_KEY.fullmatch(key) or len(value) > METADATA_VALUE:
+            raise BadMetadata(key=key[:80])
     limit = quota.limits(project_id, "compute")["metadata_items"]
     if 0 <= limit < len(metadata):
         raise TooManyItems(limit=limit)

@@ -3,12 +3,14 @@
 import base64
 from collections.abc import Mapping
 
+from django.core.exceptions import ValidationError
+
 from authorization.context import RequestContext
 from compute.servers.lifecycle import groups
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
 from portal.servers import dialogs
-from portal.servers.launch import LaunchSpec
+from portal.servers.launch_spec import LaunchSpec, pairs
 from portal.showas.entries import Entry, Typed, each, listing, once, straight
 from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
@@ -61,6 +63,8 @@ CREATE = Kind(
         Arg("user_data", cli="--user-data <file>", tf=SAME, wire=_encoded),
         Arg("availability_zone", cli="--availability-zone", tf=SAME),
         Arg("config_drive", cli="--use-config-drive|", tf=SAME),
+        Arg("description", cli="--description", since="2.19"),
+        Arg("metadata", cli="--property {key}={value}", tf=SAME),
         Arg("min_count", cli="--min"),
         Arg("max_count", cli="--max"),
     ),
@@ -151,8 +155,18 @@ def asked(actor: RequestContext, typed: Mapping[str, Value], count: int) -> dict
         "user_data": typed["user_data"],
         "availability_zone": typed["zone"],
         "config_drive": typed["config_drive"] or None,
+        "description": typed["description"],
+        "metadata": _pairs(typed["metadata"]),
         **several,
     }
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Read metadata as it is typed: nothing while a line is half there."""
+    try:
+        return pairs(text)
+    except ValidationError:
+        return {}
 
 
 def launch(call: Call, typed: Typed) -> list[Use]:
