@@ -35,7 +35,7 @@ function connect() {
 // Once somebody looks at the page, it asks for the password; without, it stays as it is and says so.
 function signedOut() {
   if (document.hidden) { document.addEventListener("visibilitychange", signedOut, { once: true }); return; }
-  signInAgain().then(() => { if (socket.readyState > 1) connect(); }).catch(() => { $("#lost").textContent = document.body.dataset.saidSignedOut; $("#lost").hidden = false; });
+  signInAgain().then(() => { if (socket.readyState > 1) connect(); }).catch(() => told(document.body.dataset.saidSignedOut));
 }
 function up() {
   retry = 1000;
@@ -43,12 +43,16 @@ function up() {
   fallback = 0;
   socket.send(JSON.stringify({ made: document.body.dataset.live, heard, shows: shown() })); // what changed while no socket was there
   if (failed.size) plan();
-  $("#lost").hidden = true;
+  told("");
 }
 function lost() {
   if (fallback) return;
   fallback = setInterval(() => document.hidden || everything(), SLOW);
-  setTimeout(() => { if (fallback) { $("#lost").textContent = document.body.dataset.saidOffline; $("#lost").hidden = false; } }, 2500);
+  setTimeout(() => { if (fallback) told(document.body.dataset.saidOffline); }, 2500);
+}
+function told(text) { // the bar says it, where the page has one
+  const place = $("#lost");
+  if (place) Object.assign(place, { textContent: text, hidden: !text });
 }
 function everything() {
   for (const table of $$("[data-live-rows]")) for (const row of $$("tbody tr[data-id]", table)) note(table.dataset.liveRows, row.dataset.id);
@@ -123,16 +127,21 @@ function replace(body, id, row, why) {
   }
   if (why) row.after(why);
 }
+// As the first row of the list; above a list that has none yet.
 function announce(table, fresh) {
-  const seen = new Set((table.dataset.fresh || "").split(" ").filter(Boolean));
+  const seen = new Set((table.dataset.fresh || "").split(" ").filter(Boolean)), body = $("tbody", table);
   fresh.forEach(id => seen.add(id));
   table.dataset.fresh = [...seen].join(" ");
-  const place = $("#fresh");
-  if (!place) return;
-  place.hidden = false;
-  place.innerHTML = "";
   const link = Object.assign(document.createElement("a"), { href: location.href, textContent: `${seen.size} ${document.body.dataset.saidNew} · ${document.body.dataset.saidShow}` });
-  place.append(link);
+  let place = $("#fresh");
+  if (body && !place?.closest("tr")) {
+    place?.remove();
+    place = Object.assign(document.createElement("td"), { id: "fresh", className: "fresh sm", colSpan: 99 });
+    body.prepend(document.createElement("tr"));
+    body.firstChild.append(place);
+  }
+  place?.removeAttribute("hidden");
+  place?.replaceChildren(link);
 }
 
 function same(part, html) {
