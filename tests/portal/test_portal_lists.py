@@ -154,7 +154,7 @@ def test_pages_go_compressed_and_secrets_do_not(demo: Client, pairs: list[str]) 
         sizes.add(len(answer.content))
         assert b"pair-00" in gzip.decompress(answer.content)
     assert len(sizes) > 1, "each answer has as many random bytes"
-    made = demo.post("/key-pairs/create", {"name": "mine", "public_key": ""}, **asks)  # type: ignore[arg-type]
+    made = demo.post("/key-pairs/-/create", {"name": "mine", "public_key": ""}, **asks)  # type: ignore[arg-type]
     assert b"PRIVATE KEY" in made.content and "no-transform" in made.headers["Cache-Control"]
     for path in ("/settings/credentials", "/settings/security/app", "/api/identity/v3"):
         answer = demo.get(path, **asks)  # type: ignore[arg-type]
