@@ -24,8 +24,8 @@ WIDTHS = (360, 768, 900, 1280, 1440)
 AXE_WIDTHS = (360, 1440)
 #: Contact sheets of a run.
 SHEETS = CLONE / ".pytest_cache" / "sheets"
-#: Addresses that only another site's answer makes a page of.
-FOREIGN = ("sign-in-with", "sign-in-federated", "sign-in-done")
+#: Addresses that only another site's answer makes a page of, and one that says how an action of another page is said elsewhere.
+FOREIGN = ("sign-in-with", "sign-in-federated", "sign-in-done", "show-as")
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -115,6 +115,8 @@ class Seeds:
         private = {"os-flavor-access:is_public": False}
         flavor = self._make(f"{COMPUTE}/flavors", "flavor", name=name, vcpus=1, ram=128, disk=1, **private)["id"]
         group = self._make(f"{COMPUTE}/os-aggregates", "aggregate", name=name, availability_zone=name)["id"]
+        together = {"name": name, "policies": ["soft-affinity"]}
+        self.of["server-groups"] = {"id": self._make(f"{COMPUTE}/os-server-groups", "server_group", **together)["id"]}
         self.server = api.boot(name, network=self.network, key_name=key)
         api.until(self.server, "ACTIVE")
         nic = api.ok("GET", f"{NETWORK}/ports?device_id={self.server}")["ports"][0]["id"]
@@ -155,6 +157,7 @@ class Seeds:
         self.me = me = api.ok("GET", f"{IDENTITY}/users?name=admin")["users"][0]["id"]
         credential = self._make(f"{IDENTITY}/credentials", "credential", user_id=me, type="cert", blob="any")
         key = self._make(f"{IDENTITY}/users/{me}/application_credentials", "application_credential", name=name)
+        self.of["cloud"] = {"id": made["project"]}
         self.of |= {f"{kind}s": {"id": id, "to": "enable"} for kind, id in made.items()}
         self.of["groups"]["user"] = made["user"]
         self.of |= {

@@ -91,9 +91,9 @@ def test_several_are_deleted_and_each_that_stays_says_why(
     demo: Client, pairs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I11: bulk delete, a result per item: what refuses stays, what does not goes."""
-    assert 'data-bulk-dialog="/key-pairs/-/delete?ids="' in text(demo, "/key-pairs")
+    assert 'data-bulk-dialog="/key-pairs/-/delete-several?ids="' in text(demo, "/key-pairs")
     one, other = pairs[:2]
-    path = f"/key-pairs/-/delete?ids={one},{other}"
+    path = f"/key-pairs/-/delete-several?ids={one},{other}"
     real = keypairs.delete
 
     def refuses(actor: Any, name: str, **more: Any) -> None:
@@ -108,7 +108,7 @@ def test_several_are_deleted_and_each_that_stays_says_why(
     assert html.count('data-done="yes"') == 1 and html.count('data-done="no"') == 1
     assert set(KeyPair.objects.values_list("name", flat=True)) == set(pairs) - {other}
     monkeypatch.setattr(keypairs, "delete", real)
-    answer = demo.post(f"/key-pairs/-/delete?ids={one},{pairs[2]}", {"typed": "2"}, **HX)  # type: ignore[arg-type]
+    answer = demo.post(f"/key-pairs/-/delete-several?ids={one},{pairs[2]}", {"typed": "2"}, **HX)  # type: ignore[arg-type]
     assert answer.headers["HX-Redirect"] == "/key-pairs"
     assert set(KeyPair.objects.values_list("name", flat=True)) == set(pairs[3:])
 
