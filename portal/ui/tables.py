@@ -112,12 +112,16 @@ class Pager:
 
 @dataclass(frozen=True)
 class Filter:
-    """A field by which ?<name>= narrows a list on the server: a part of `lookup`, or one of `choices` exactly."""
+    """A field by which ?<name>= narrows a list on the server: a part of `lookup`, or one of `choices` exactly.
+
+    `many`: the choices are too many to stand side by side and are a select among the filters that are typed.
+    """
 
     name: str
     label: Text
     lookup: str = ""
     choices: Sequence[tuple[str, Text]] = ()
+    many: bool = False
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         column = self.lookup or self.name
@@ -127,6 +131,18 @@ class Filter:
             return rows.filter(**{column: value}) if value in dict(self.choices) else rows
         except ValidationError:
             return rows
+
+
+@dataclass(frozen=True)
+class Bound(Filter):
+    """A filter of rows that have so much or more (`how` "gte") or at most so much ("lte"); what is typed counts `unit` each."""
+
+    how: str = "gte"
+    unit: int = 1
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        fits = is_whole(value) and len(value) < 10
+        return rows.filter(**{f"{self.lookup}__{self.how}": int(value) * self.unit}) if fits else rows
 
 
 @dataclass(frozen=True)

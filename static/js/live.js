@@ -2,12 +2,13 @@
 import { signInAgain } from "./again.js";
 import { $, $$, BACKGROUND, countNotices, fragment } from "./ui.js";
 
-const COLLECT = 150, LEAST = 400, SLOW = 10000;
+const COLLECT = 150, LEAST = 400, SLOW = 10000, AGAIN = 2000;
 let changed = new Map(), failed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0, heard = 0, since = false;
 
 export function startLive() {
   if (!document.body.dataset.live) return;
   connect();
+  setInterval(underWay, AGAIN);
   document.addEventListener("signedin", () => { if (socket.readyState > 1) connect(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && (!socket || socket.readyState > 1)) connect(); });
 }
@@ -57,6 +58,11 @@ function told(text) { // the bar says it, where the page has one
 function everything() {
   for (const table of $$("[data-live-rows]")) for (const row of $$("tbody tr[data-id]", table)) note(table.dataset.liveRows, row.dataset.id);
   for (const part of $$("[data-live-part]")) note(part.dataset.livePart.split(" ")[0], part.dataset.liveId);
+}
+// What arrives piece by piece is read again while it is shown: no piece is announced.
+function underWay() {
+  if (document.hidden) return;
+  for (const part of new Set($$("[data-live-part] [data-again]").map(mark => mark.closest("[data-live-part]")))) note(part.dataset.livePart.split(" ")[0], part.dataset.liveId);
 }
 // As [kind, id]; a part that shows any of a kind has no id.
 function shown() {
