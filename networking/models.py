@@ -4,7 +4,7 @@ from networking.agents.models import AgentNote
 from networking.desired.models import Change, HostPiece
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network, NetworkGrant
-from networking.ports.models import FixedIP, Port, PortGroup
+from networking.ports.models import FixedIP, Port, PortGroup, Probe
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup, SecurityGroupRule
 from networking.standard import Tag
@@ -22,6 +22,7 @@ __all__ = [
     "NetworkGrant",
     "Port",
     "PortGroup",
+    "Probe",
     "Router",
     "SecurityGroup",
     "SecurityGroupRule",

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from common import fetch
 from hostagent.contract.network import NetworkChange, NetworkState
-from hostagent.contract.reports import Kind
+from hostagent.contract.reports import Event, Kind
 from hosts import reconciliation
 from hosts import services as hosts
 from hosts.models import Host
@@ -16,7 +16,7 @@ from networking.desired import leftovers, reports
 from networking.desired.changes import touch
 from networking.desired.models import HostPiece
 from networking.desired.sync import send_everything
-from networking.ports import devices
+from networking.ports import devices, probing
 from networking.routers import services as routers
 from networking.subnets.models import external_ranges
 from operations import rpc
@@ -47,6 +47,7 @@ def touch_neighbours(host: str) -> None:
 def register() -> None:
     fetch.own_ranges(external_ranges)
     devices.register("router", routers.project_of)
+    rpc.on_event(Event.PROBED, probing.on_probed)
     rpc.on_report(Kind.NETWORK, lambda host, body: reports.on_network(host, cast(NetworkState, body)))
     rpc.on_report(Kind.NETWORK_CHANGE, lambda host, body: reports.on_change(host, cast(NetworkChange, body)))
     reconciliation.register(leftovers.KIND)

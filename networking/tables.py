@@ -22,6 +22,7 @@ KEEPERS = {
     "networking.Port": by_people("port delete; with its server, router or network"),
     "networking.FixedIP": gone_with("networking.Port"),
     "networking.PortGroup": gone_with("networking.Port"),
+    "networking.Probe": gone_with("networking.Port"),
     "networking.Router": by_people("router delete"),
     "networking.FloatingIP": by_people("floating ip delete"),
     "networking.AgentNote": bounded("one an agent that an operator wrote of"),
@@ -51,6 +52,7 @@ AUDITED = {
 NOT_AUDITED = {
     "networking.Change": FOLLOWS_OTHERS,
     "networking.HostPiece": FOLLOWS_OTHERS,
+    "networking.Probe": FOLLOWS_OTHERS,
 }
 
 

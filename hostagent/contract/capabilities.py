@@ -67,6 +67,7 @@ ROUTER: Final = Capability("router", ("network",), "Routes between networks.")
 FLOATING_IP: Final = Capability("floating_ip", ("network",), "Translates floating addresses.")
 METADATA: Final = Capability("metadata", ("network",), "Serves metadata to guests at 169.254.169.254.")
 IPV6: Final = Capability("ipv6", ("network",), "Carries and announces IPv6.")
+PROBE: Final = Capability("network.probe", ("network",), "Tries from a router whether a guest answers.")
 #: Network resources may come as the difference to what the host has: network.PieceChange.
 PIECE_CHANGES: Final = Capability("network.piece_changes", ("network",), "Takes changes of network resources.")
 

@@ -30,12 +30,12 @@ An external network is kind "flat", physical "public": routers' gateway ports pl
 
 import hashlib
 import json
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, Literal, NamedTuple, NotRequired, TypedDict
 
 from hostagent.contract import capabilities
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.messages import canonical
-from hostagent.contract.verb import Nothing, Verb
+from hostagent.contract.verb import Nothing, Serial, Verb
 
 #: The long lists of pieces: the list's name → what names an item of it ("": the item itself). In a body they are in that order.
 LISTS: Final = {"peers": "", "remote": "mac", "hosts": "port_id", "members": ""}
@@ -121,6 +121,30 @@ class NetworkChange(TypedDict):
 
 #: The cast belongs to no operation: what came of it is a report. A piece that cannot be made fails there.
 NETWORK_APPLY: Final = Verb("network.apply", NetworkApply, Nothing, fails=("network_refused",), pool="network")
+
+
+#: What trying a TCP port found: it was opened · the guest refused it · nothing came in time · there is no such router here.
+Found = Literal["open", "refused", "silent", "unknown"]
+
+
+class Probed(NamedTuple):
+    """What trying a TCP port found, and the first line that came of itself."""
+
+    found: Found
+    said: str = ""
+
+
+class PortProbe(TypedDict):
+    """Try a TCP port of a guest from the router that leads to it."""
+
+    port_id: str
+    router_id: str
+    ip: str
+    number: int
+
+
+#: The cast belongs to no operation: what came of it is an event (`probed`).
+PORT_PROBE: Final = Verb("port.probe", PortProbe, Nothing, serial=Serial("router", "router_id"))
 
 # ── Names on a host (15 characters at most for an interface) ────────────────────────────────────────────────────────
 

@@ -47,6 +47,8 @@ class Event(StrEnum):
 
     LEASE = "lease"  # an address was leased: port_id, mac, ip  (dnsmasq's dhcp-script)
     LOGIN = "login"  # a login prompt was seen on the serial port: server_id
+    #: A guest's TCP port was tried: port_id, number, found (network.Found), said (the first line that came, "" for none)
+    PROBED = "probed"
     STATE = "state"  # a domain changed by itself: server_id, state
 
     # Trouble of the agent itself. Control keeps the last of each with its count (Host.trouble).

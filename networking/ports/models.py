@@ -102,6 +102,23 @@ class FixedIP(models.Model):
         return self.ip_address
 
 
+class Probe(models.Model):
+    """What one TCP port of a guest answered when it was tried last: `found` is of hostagent.contract.network.Found, "" for never."""
+
+    port = models.ForeignKey(Port, on_delete=models.CASCADE, related_name="probes")
+    number = models.PositiveIntegerField()
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    found = models.CharField(max_length=8, blank=True, default="")
+    said = models.CharField(max_length=128, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("port", "number"), name="network_probe_once")]
+
+    def __str__(self) -> str:
+        return f"{self.port_id} {self.number}"
+
+
 class PortGroup(models.Model):
     """A port is in a security group."""
 

@@ -1,15 +1,17 @@
 """Reach it: the ssh line of an instance, or the first thing that is missing for it, with the button that brings it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from django.db.models import QuerySet
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
 from common.errors import Invalid
 from compute.servers.models import Server
+from networking.ports import probing
 from networking.ports import services as ports
 from networking.ports.models import Port
 from networking.securitygroups import rules
@@ -26,6 +28,14 @@ IPV4 = 4
 ME, ANYONE = "me", "anyone"
 
 
+#: Why one does not get in, by what trying port 22 found (hostagent.contract.network.Found).
+_NO_SSH: dict[str, Text] = {
+    "refused": gettext_lazy("Port 22 is refused: it may still be starting, or no ssh server runs in it."),
+    "silent": gettext_lazy("Nothing answers at port 22: it may still be starting, or a firewall in it is shut."),
+    "open": gettext_lazy("Something answers at port 22, and it is no ssh server."),
+}
+
+
 @dataclass
 class Reach:
     """How one gets into an instance. `missing`: the first thing that is not there, "" if nothing is known to be missing."""
@@ -33,15 +43,17 @@ class Reach:
     missing: str = ""
     words: Text = ""
     line: str = ""
+    putty: str = ""  # the same for PuTTY
+    answers: bool = False  # an ssh server does, as of the last 90 s
     opened: list[str] = field(default_factory=list)  # networks to which port 22 is open; "" is anywhere
     buttons: list[Action] = field(default_factory=list)
 
 
-def command(server: Server, address: str) -> str:
-    """Write the ssh line, with the key's file as the portal names it."""
+def commands(server: Server, address: str) -> tuple[str, str]:
+    """Write the lines for ssh and for PuTTY, with the key's file as the portal, or PuTTYgen, names it."""
     user = (server.image_meta or {}).get("properties", {}).get("os_admin_user") or "demo"
-    key = f"-i {server.key_name}.pem " if server.key_name else ""
-    return f"ssh {key}{user}@{address}"
+    pem, ppk = (f"-i {server.key_name}.{kind} " if server.key_name else "" for kind in ("pem", "ppk"))
+    return f"ssh {pem}{user}@{address}", f"putty {ppk}{user}@{address}"
 
 
 def reach(actor: RequestContext, server: Server) -> Reach:
@@ -56,16 +68,34 @@ def reach(actor: RequestContext, server: Server) -> Reach:
         label = _("Add floating IP")
         add = _action(actor, server, "floating-ip", label, "world-pin", "instance-floating-ip", "create_floatingip")
         return Reach("address", no_way_out(server) or _("No floating IP leads to it."), buttons=[add])
-    line = command(server, address)
-    opened = opened_to(port)
-    if not opened:
-        return Reach("port", _("Port 22 is shut."), line, buttons=_openers(actor, server, port))
+    line, putty = commands(server, address)
+    found = Reach(line=line, putty=putty, opened=opened_to(port))
+    if not found.opened:
+        return replace(found, missing="port", words=_("Port 22 is shut."), buttons=_openers(actor, server, port))
+    found.answers, silence = _tried(port, is_open_to_all="" in found.opened)
+    if silence:
+        return replace(found, missing="answer", words=silence, buttons=[_to_tab(server, "log", _("Log"), "file-text")])
     if not server.key_name:
-        console = Action(
-            "console", _("Console"), "device-desktop", reverse("instance-tab", args=[server.id, "console"]), "link"
-        )
-        return Reach("key", _("It has no key pair: use the console."), line, opened, [console])
-    return Reach("", "", line, opened)
+        console = _to_tab(server, "console", _("Console"), "device-desktop")
+        return replace(found, missing="key", words=_("It has no key pair: use the console."), buttons=[console])
+    return found
+
+
+def _tried(port: Port, *, is_open_to_all: bool) -> tuple[bool, Text]:
+    """Have port 22 tried. Of the last try: whether ssh answered; else why one does not get in, "" where nobody can know.
+
+    It is tried from the instance's router: what is open to other networks alone shuts that out too, and tells nothing.
+    """
+    probing.ask(port)
+    last = probing.latest(port)
+    if last is None or (last.found == "silent" and not is_open_to_all):
+        return False, ""
+    answers = last.found == "open" and last.said.startswith("SSH-")
+    return answers, "" if answers else _NO_SSH.get(last.found, "")
+
+
+def _to_tab(server: Server, tab: str, label: str, icon: str) -> Action:
+    return Action(tab, label, icon, reverse("instance-tab", args=[server.id, tab]), "link")
 
 
 def _plugged(server: Server) -> list[Port]:

@@ -34,6 +34,7 @@ WIRE = {
     "host.read": (),
     "host.recognise": ("cloud",),
     "network.apply": ("full", "pieces", "remove"),
+    "port.probe": ("ip", "number", "port_id", "router_id"),
     "setaside.put": ("server_id", "why"),
     "setaside.list": (),
     "setaside.back": ("id", "server_id"),
@@ -80,8 +81,9 @@ def test_each_failure_is_of_some_verb() -> None:
 
 
 def test_orders_of_one_server_are_in_one_lane_whatever_they_are_about() -> None:
-    body = {"server_id": "s", "id": "note"}
+    body = {"server_id": "s", "id": "note", "router_id": "r"}
     queues = {name: verb.serial_queue_of(body) for name, verb in VERBS.items()}
     of_a_server = {name for name, needs in WIRE.items() if "server_id" in needs}
     assert {name for name, queue in queues.items() if queue == "server:s"} == of_a_server
-    assert all(queues[name] == name for name in WIRE.keys() - of_a_server)
+    assert queues.pop("port.probe") == "router:r"  # one router's tries wait for each other, and for nothing else
+    assert all(queues[name] == name for name in queues.keys() - of_a_server)

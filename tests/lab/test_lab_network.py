@@ -128,6 +128,30 @@ def test_guests_go_out_by_snat_and_a_floating_address_leads_in_and_out(world: Wo
     assert not world.reached_from_outside("172.24.9.77")
 
 
+def test_a_guest_s_port_is_tried_from_its_router(world: World) -> None:
+    _, two = small_cloud(world)
+    world.rules.append(world.rule("ingress", protocol="tcp", min=22, max=22, cidr="0.0.0.0/0"))
+    world.apply()
+
+    def found() -> list[str]:
+        return world.hosts["host1"].ask("probe", router_id=world.router_id, ip="192.168.77.12", number=22)
+
+    assert found() == ["refused", ""]
+    listens = "import socket; s = socket.create_server(('', 22)); print('up', flush=True); s.accept()[0].sendall(b'SSH-2.0-a\\x07\\r\\nmore')"
+    server = subprocess.Popen(
+        two.host.line("nsenter", f"--net=/run/netns/{two.name}", "python3", "-c", listens), stdout=subprocess.PIPE, text=True
+    )  # fmt: skip
+    try:
+        assert server.stdout.readline() == "up\n"
+        assert found() == ["open", "SSH-2.0-a"]
+    finally:
+        server.kill()
+        server.wait()
+    world.rules.pop()
+    world.apply()
+    assert found() == ["silent", ""]
+
+
 def test_routers_give_up_their_external_legs_until_control_asks_again(world: World) -> None:
     one, _ = small_cloud(world)
     host, router = world.hosts["host1"], f"router:{world.router_id}"

@@ -36,7 +36,10 @@ def test_a_failed_launch_runs_smaller_after_one_click(fake_cloud: LiveCloud, thi
 
 
 def test_what_ssh_lacks_is_brought_step_by_step(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
-    """I2: the card says the first thing that is missing: an address, then port 22, then the key; each with its button."""
+    """I2: the card says the first thing that is missing: an address, then port 22, then the key; each with its button.
+
+    Port 22 is tried: the fake's guests answer as sshd does.
+    """
     group = things.make(f"{NETWORK}/security-groups", "security_group", {"name": unused("reach")})
     server = things.server(unused("reach"), security_groups=[{"name": group}])
     page.goto(f"{fake_cloud.url}/instances/{server}")
@@ -53,6 +56,9 @@ def test_what_ssh_lacks_is_brought_step_by_step(fake_cloud: LiveCloud, things: T
     assert (opened["port_range_min"], opened["port_range_max"], opened["protocol"]) == (22, 22, "tcp")
     assert opened["remote_ip_prefix"].endswith("/32")
     expect(card.locator("[data-action=console]")).to_be_visible()
-    address = card.locator("code").inner_text().partition("@")[2]
+    expect(card).to_contain_text("ssh answers", timeout=20_000)
+    card.locator("summary").click()
+    expect(card.locator("code").nth(1)).to_contain_text("putty demo@")
+    address = card.locator("code").first.inner_text().partition("@")[2]
     (row,) = things.demo.ok("GET", f"{NETWORK}/floatingips?floating_ip_address={address}")["floatingips"]
     things.demo.ok("DELETE", f"{NETWORK}/floatingips/{row['id']}")

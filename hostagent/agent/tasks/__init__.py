@@ -14,7 +14,7 @@ from hostagent.agent.tasks.served import Served
 from hostagent.contract import Verb
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE, DISK_RESIZE
 from hostagent.contract.host import HOST_READ, HOST_RECOGNISE
-from hostagent.contract.network import NETWORK_APPLY
+from hostagent.contract.network import NETWORK_APPLY, PORT_PROBE
 from hostagent.contract.server import (
     SERVER_ATTACH_DISK,
     SERVER_ATTACH_PORT,
@@ -85,6 +85,7 @@ TASKS: Final[dict[Verb[Any, Any], Task]] = dict(
         does(HOST_READ, hosts.read),
         does(HOST_RECOGNISE, lambda host, body, job: host.recognise(body["cloud"])),
         does(NETWORK_APPLY, lambda host, body, job: host.network.apply(body)),
+        does(PORT_PROBE, lambda host, body, job: host.network.probe(body)),
         does(SETASIDE_PUT, setaside.put),
         does(SETASIDE_LIST, setaside.listing),
         does(SETASIDE_BACK, setaside.back),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Protocol, TypedDict
 from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import Piece, changed_body
+from hostagent.contract.network import Piece, Probed, changed_body
 from hostagent.contract.samples import PortSample
 from hostagent.contract.server import PortSpec
 from hostagent.machine.daemons import Daemons
@@ -74,6 +74,9 @@ class NetworkDriver(Protocol):
 
     def read_links(self) -> dict[str, list[str]]:
         """{"taps": [...], "namespaces": [...]} that are there."""
+
+    def probe(self, router_id: str, ip: str, number: int) -> Probed:
+        """Try a guest's TCP port from a router that is here. It changes nothing, and may run beside any other."""
 
     def read_leases(self) -> list[Lease]:
         """List the leases given since the last call."""

@@ -11,7 +11,7 @@ from hostagent.contract import capabilities as can
 from hostagent.contract.binding import Vif, VifBinding
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import LISTS, Piece, bridge_name, tap_name
+from hostagent.contract.network import LISTS, Piece, Probed, bridge_name, tap_name
 from hostagent.contract.samples import PortSample
 from hostagent.contract.server import PortSpec
 from hostagent.drivers.network import Lease, Place, whole
@@ -31,7 +31,7 @@ class FakeNetwork:
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             can.VXLAN, can.VLAN, can.FLAT, can.LOCAL, can.SECURITY_GROUPS, can.ADDRESS_PAIRS, can.DHCP, can.ROUTER,
-            can.FLOATING_IP, can.METADATA, can.IPV6, can.PIECE_CHANGES,
+            can.FLOATING_IP, can.METADATA, can.IPV6, can.PIECE_CHANGES, can.PROBE,
         }
     )  # fmt: skip
     vif: ClassVar[Vif] = {"vif_type": "bridge", "vif_details": {"port_filter": True, "connectivity": "l2"}}
@@ -61,6 +61,10 @@ class FakeNetwork:
 
     def read_links(self) -> dict[str, list[str]]:
         return {"taps": [], "namespaces": []}
+
+    def probe(self, router_id: str, ip: str, number: int) -> Probed:
+        """Find a guest that answers as one with sshd does."""
+        return Probed("open", "SSH-2.0-fake") if f"router:{router_id}" in self.pieces else Probed("unknown")
 
     def read_leases(self) -> list[Lease]:
         return []  # a fake guest asks nobody for an address

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hostagent.agent.metadata import MetadataLink, MetadataServer
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import NetworkApply, NetworkChange, NetworkState
+from hostagent.contract.network import NetworkApply, NetworkChange, NetworkState, PortProbe
 from hostagent.contract.reports import Event, Kind
 from hostagent.contract.setaside import is_many
 from hostagent.drivers.context import HostContext
@@ -107,6 +107,13 @@ class Keeper:
             note, place = self.host.aside.begin("network", key, WHY, record=self.driver.read_piece(key)["body"])
             self.host.aside.finish(note, place)
         return {}, unknown
+
+    def probe(self, body: PortProbe) -> None:
+        """Try a guest's port, and say what came of it. Without the lock: it waits for a stranger, and changes nothing."""
+        probed = self.driver.probe(body["router_id"], body["ip"], body["number"])
+        self.host.reporter.event(
+            Event.PROBED, port_id=body["port_id"], number=body["number"], found=probed.found, said=probed.said
+        )
 
     def isolate(self) -> None:
         """Control is silent: give up gateway ports and floating addresses. May be repeated, and is until it has succeeded.

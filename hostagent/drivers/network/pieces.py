@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from hostagent.contract.failures import FailureBody
-from hostagent.contract.network import Piece
+from hostagent.contract.network import Piece, Probed, router_namespace
 from hostagent.contract.samples import PortSample
-from hostagent.drivers.network import KIND_ORDER, Lease, Place, whole
+from hostagent.drivers.network import KIND_ORDER, Lease, Place, probing, whole
 from hostagent.drivers.network.commands import CommandFailed, namespaces
 from hostagent.drivers.network.dhcp import Dhcp
 from hostagent.drivers.network.namespace_links import Switch
@@ -115,6 +115,9 @@ class PieceDriver(ABC):
     def read_links(self) -> dict[str, list[str]]:
         ours = sorted(n for n in namespaces() if n.startswith(("qdhcp-", "qrouter-")))
         return {"taps": self.read_taps(), "namespaces": ours}
+
+    def probe(self, router_id: str, ip: str, number: int) -> Probed:
+        return probing.probe(router_namespace(router_id), ip, number)
 
     def read_leases(self) -> list[Lease]:
         facts: list[Lease] = []

@@ -57,6 +57,9 @@ class NetworkContract:
         assert first == driver.ask("bind", port=port) and first["vif_type"]
         assert first != driver.ask("bind", port={**port, "port_id": OTHER})
 
+    def test_a_router_that_is_not_here_tries_no_port(self, driver: Driver) -> None:
+        assert list(driver.ask("probe", router_id=OTHER, ip="10.0.0.5", number=22)) == ["unknown", ""]
+
     def test_a_port_that_changes_is_the_same_port(self, driver: Driver) -> None:
         ensure(driver, BODIES)
         changed = {

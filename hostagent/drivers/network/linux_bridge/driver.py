@@ -25,7 +25,7 @@ class LinuxBridge(PieceDriver):
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             can.VXLAN, can.FLAT, can.LOCAL, can.SECURITY_GROUPS, can.ADDRESS_PAIRS, can.DHCP, can.ROUTER, can.FLOATING_IP,
-            can.METADATA, can.IPV6, can.PIECE_CHANGES,
+            can.METADATA, can.IPV6, can.PIECE_CHANGES, can.PROBE,
         }
     )  # fmt: skip
     vif: ClassVar[Vif] = {"vif_type": "bridge", "vif_details": {"port_filter": True, "connectivity": "l2"}}
