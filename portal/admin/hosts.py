@@ -10,12 +10,15 @@ from django.utils.translation import gettext_lazy
 from authorization import policy
 from authorization.context import RequestContext
 from common.units import human_bytes, human_mib
+from compute.aggregates.models import Aggregate
 from compute.servers.create import scheduling
+from compute.servers.models import Server
 from hosts import drivers, services
 from hosts.models import Host
 from placement import services as placement
 from portal.admin import owed, status
 from portal.load import views as load
+from portal.servers import listing
 from portal.ui import Text
 from portal.ui.calls import Call
 from portal.ui.details import Card, Detail, ItemPage
@@ -26,7 +29,7 @@ from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Row, age
 
 RESOURCES = ("VCPU", "MEMORY_MB", "DISK_GB")
-
+SHOWN = 10  # instances on a host's page; the list of all has the others
 
 #: What an agent reports of its host (hostagent.contract.host) → what people call it; others by their names.
 REPORTED: dict[str, Text] = {
@@ -72,6 +75,30 @@ def state_of(host: Host) -> Status:
     return status.host(host.state, enabled=host.enabled, forced_down=host.forced_down, since=host.last_seen_at)
 
 
+def instances_card(host: Host) -> Card:
+    """Build the card of the newest instances on a host, whosever they are."""
+    found = Server.objects.living().filter(host=host.name)
+    rows = [
+        Row(
+            one["id"], one["name"], reverse("instance", args=[one["id"]]), one["st"],
+            (Cell("status", one["st"]), Cell("text", one["flavor_name"]), Cell("mono", one["sub"])),
+        )
+        for one in listing.rows(found.order_by("-created_at")[:SHOWN])
+    ]  # fmt: skip
+    there = reverse("all-instances") + f"?host={host.name}"
+    all_of_them = Action("all-instances", _("All %(all)s") % {"all": found.count()}, "server-2", there, "link")
+    columns = (Column(_("Name")), Column(_("Status")), Column(_("Flavor"), hide="m"), Column(_("Address"), hide="m"))
+    empty = _("No instance is here.")
+    return Card(_("Instances"), columns=columns, rows=rows, action=all_of_them, empty=empty, name="instances")
+
+
+def aggregates_card(host: Host) -> Card:
+    """Build the card of the aggregates that a host is in."""
+    found = Aggregate.objects.filter(hosts__host=host.name).order_by("name")
+    links = [(one.name, reverse("aggregate", args=[one.pk])) for one in found]
+    return Card(_("Host aggregates"), pairs=[(_("Member of"), Cell("links", links))], side=True, name="aggregates")
+
+
 def driver_card(known: drivers.HostDrivers) -> Card:
     """Build a card of the host's drivers, the default of each kind first, and what each can do."""
     columns = (Column(_("Kind")), Column(_("Name")), Column(_("Driver")), Column(_("Can do"), "many"))
@@ -86,7 +113,7 @@ def driver_card(known: drivers.HostDrivers) -> Card:
 
 
 class HostItem(ItemPage):
-    panel, kind = "hosts", "host"
+    panel, kind = "hosts", "host server"
 
     def find(self, actor: RequestContext, id: str) -> Host:
         policy.require(actor, "os_compute_api:os-hosts:show")
@@ -131,9 +158,15 @@ class HostItem(ItemPage):
             for name, value in sorted(row.inventory.items())
             if isinstance(value, int | str)
         ]
-        cards = [*owed.cards(row), Card(_("Allocated"), pairs=use), Card(_("Details"), pairs=facts)]
+        cards = [
+            *owed.cards(row),
+            Card(_("Allocated"), pairs=use),
+            instances_card(row),
+            Card(_("Details"), pairs=facts),
+        ]
         if known.instances:
             cards.append(driver_card(known))
+        cards.append(aggregates_card(row))
         cards.append(Card(_("Reported inventory"), pairs=inventory, side=True, name="inventory"))
         return Detail(row.name, state_of(row), cards=cards)
 
