@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "openstackapi.links.OutsideMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.Compressed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -185,6 +186,8 @@ PASSWORD_HASHERS = ["identity.hashers.Argon2"]
 TOKEN_LIFETIME = int(env("STACKLING_TOKEN_SECONDS", "14400"))
 TOKEN_KEYS = KEYS / "tokens"
 POLICY_FILE = DATA / "policy.yaml"
+#: What an operator adds to the portal's gallery of images, in the form of images/gallery/images.toml.
+IMAGE_GALLERY = DATA / "gallery.toml"
 #: The oldest version of the contract that agents may speak: 1 (both are taken) or 2.
 AGENT_CONTRACT = int(env("STACKLING_AGENT_CONTRACT", "1"))
 #: Dashboards elsewhere to which a federated sign-in (websso) may post a token: whole addresses, separated by commas.

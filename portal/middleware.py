@@ -1,13 +1,34 @@
-"""Rules of every page: a content security policy, and characters that no address may hold."""
+"""Rules of every page: compressed on its way, a content security policy, and characters that no address may hold."""
 
 from collections.abc import Callable
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; form-action 'self'"
 )
+
+
+#: What an answer with a secret says, so that nobody compresses it beside what an address has put there (BREACH).
+SECRET = "no-store, no-transform"
+
+
+class Compressed(GZipMiddleware):
+    """The portal's texts go compressed; Django adds random bytes, and the CSRF token is another in each answer.
+
+    Not the APIs', whose answers are secrets more often than not, and nothing that says no-transform.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        headers = response.headers
+        is_text = headers.get("Content-Type", "").startswith(("text/html", "text/csv", "application/json"))
+        is_secret = "no-transform" in headers.get("Cache-Control", "")
+        if is_secret or not is_text or request.path.startswith(("/api/", "/internal/")):
+            return response
+        return super().process_response(request, response)
 
 
 class ContentPolicy:

@@ -33,6 +33,7 @@ class Prefs:
     log_lines: int  # of a server's log that are shown first
     keys: bool  # single-letter keys are on
     hidden: dict[str, list[str]]  # panel → columns of its list that are put away
+    views: dict[str, list[tuple[str, str]]]  # panel → saved views of its list: (name, query)
     region: str
     first_steps: bool  # the list of first steps is not put away
 
@@ -57,6 +58,7 @@ def read(request: HttpRequest) -> Prefs:
         page_size=next((size for size in PAGE_SIZES if size == own.get("page_size")), 40),
         log_lines=next((lines for lines in LOG_LINES if lines == own.get("log_lines")), 1000),
         hidden=own.get("hidden") or {},
+        views={panel: [(name, query) for name, query in kept] for panel, kept in (own.get("views") or {}).items()},
         region=own.get("region") or settings.REGION,
         keys=own.get("keys", True) is not False,
         first_steps=own.get("first_steps", True) is not False,

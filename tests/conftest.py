@@ -73,5 +73,6 @@ def two_hosts() -> Iterator[LiveCloud]:
 @pytest.fixture(scope="session")
 def fake_cloud() -> Iterator[LiveCloud]:
     """One cloud with three fake hosts and no real one, with faults allowed: quick, and a full citizen."""
-    with LiveCloud(hosts=0, fake_hosts=3, STACKLING_TESTING="1") as found:
+    # 127.0.0.9: where tests serve what the cloud is asked to fetch; nothing else near is reached
+    with LiveCloud(hosts=0, fake_hosts=3, STACKLING_TESTING="1", STACKLING_FETCH_ALLOW="127.0.0.9") as found:
         yield found

@@ -96,6 +96,7 @@ FILES: dict[str, Place] = {
     "passwords": Place("starter", "control", 0o640),  # each night's backup has them, sealed
     "clouds.yaml": Place("starter", "", 0o600),
     "policy.yaml": Place("starter", "database", 0o640),
+    "gallery.toml": Place("starter", "database", 0o640),
     "keys/settings.api": Place("control", "api", 0o640),
     "keys/settings.web": Place("control", "web", 0o640),
     "keys/settings.control": Place("control", "", 0o600),

@@ -10,8 +10,12 @@ from common.errors import CloudError
 from common.ids import new_id
 from images.images import errors, states
 from images.members.models import ImageMember
+from images.members.states import ACCEPTED
 from operations.subject import Subject, Verb, Why
 from sharing import received
+
+#: Values of the property `image_type` of images made of a server's disk, as Nova's clients know them.
+SNAPSHOT_TYPES = ("snapshot", "backup")
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -47,6 +51,24 @@ class ImageQuerySet(models.QuerySet["Image"]):
         if actor.is_admin:
             return self.exclude(Q(visibility="community") & ~own)
         return self.filter(own | offered | Q(visibility="public"))
+
+    def of_pages(self, actor: RequestContext) -> "ImageQuerySet":
+        """Images of a project's pages, an operator's too: own, public, and those it accepted or a person was given."""
+        accepted = ImageMember.objects.filter(member_id=actor.project_id or "", status=ACCEPTED).values("image_id")
+        offered = received.or_shared(actor, "image", Q(visibility="shared", id__in=accepted))
+        return self.filter(Q(project_id=actor.project_id or "") | offered | Q(visibility="public"))
+
+    def offered_to(self, actor: RequestContext) -> "ImageQuerySet":
+        """Images of other projects that were offered to the actor's, whatever it answered, or shared with the actor."""
+        asked = ImageMember.objects.filter(member_id=actor.project_id or "").values("image_id")
+        offered = received.or_shared(actor, "image", Q(visibility="shared", id__in=asked))
+        return self.filter(offered).exclude(project_id=actor.project_id or "")
+
+    def snapshots(self) -> "ImageQuerySet":
+        return self.filter(properties__image_type__in=SNAPSHOT_TYPES)
+
+    def without_snapshots(self) -> "ImageQuerySet":
+        return self.filter(Q(properties__image_type__isnull=True) | ~Q(properties__image_type__in=SNAPSHOT_TYPES))
 
     def using_space_of(self, project_id: str) -> "ImageQuerySet":
         return self.filter(project_id=project_id, size__isnull=False)
@@ -92,6 +114,10 @@ class Image(Subject, models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or self.id} ({self.status})"
+
+    @property
+    def is_snapshot(self) -> bool:
+        return self.properties.get("image_type") in SNAPSHOT_TYPES
 
     def change(self, what: str = "update", /, **values: object) -> None:
         """Write these columns with a new revision, and announce it."""

@@ -1,7 +1,9 @@
 """Imports: staged bytes, or bytes of another web server, become an image's while a task tells how it goes."""
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +16,13 @@ from authorization.context import RequestContext
 from common import fetch
 from common.clock import now
 from common.errors import CloudError, Conflict, Invalid
+from common.numbers import is_whole
 from images import stores
 from images.images import data, states
 from images.images import services as images
 from images.images.errors import StillArriving
 from images.images.models import Image
+from images.tasks import checksums
 from images.tasks.models import Task
 from images.tasks.states import FAILURE, PENDING, PROCESSING, RUNNING, SUCCESS
 from operations import background
@@ -29,6 +33,9 @@ KIND = "image_import"
 OLD_TYPE = "import"  # of POST /v2/tasks
 FAILED_STORES = "os_glance_failed_import"  # property of an image: stores that its last import did not reach
 KEEP = timedelta(hours=48)
+TELL_EVERY = 1.0  # seconds between two notes of how much has come
+#: In a task's input: it made the image itself, which goes again when the import fails.
+MADE_IMAGE = "made_image"
 #: verb of states.VERBS by import method
 VERB_OF = {"glance-direct": "import", "web-download": "web-download"}
 
@@ -58,8 +65,8 @@ def methods() -> list[str]:
     return list(settings.IMAGE_IMPORT_METHODS)
 
 
-def start(actor: RequestContext, *, image_id: str, body: dict[str, Any]) -> Task:
-    """POST …/import: checks, notes a task, and lets the control process do it.
+def start(actor: RequestContext, *, image_id: str, body: dict[str, Any], **more: object) -> Task:
+    """POST …/import: checks, notes a task, and lets the control process do it. `more` stands in the task's input.
 
     Raises: UnknownMethod, UriRefused, ImageNotFound, NotPermitted, WrongStatus, FormatsMissing, StillArriving.
     """
@@ -83,7 +90,7 @@ def start(actor: RequestContext, *, image_id: str, body: dict[str, Any]) -> Task
         if image.properties.pop(FAILED_STORES, None):
             data.save(image, "properties")
         task.image_id, task.project_id = image.pk, image.project_id
-        task.input = {"image_id": image.pk, "import_req": body, "backend": [stores.default().name]}
+        task.input = {"image_id": image.pk, "import_req": body, "backend": [stores.default().name], **more}
         task.save(force_insert=True)
         background.enqueue(KIND, task.pk)
     return task
@@ -103,8 +110,10 @@ def run(task_id: str) -> None:
         if request["name"] == "glance-direct":
             pieces: Iterator[bytes] = stores.default().get(stores.staging_key(image.pk))
         else:
-            pieces = download(request["uri"])
-        data.bring(VERB_OF[request["name"]], image, pieces, None)
+            pieces = download(request["uri"], lambda size: _note(task, announced=size))
+        if proof := task.input.get("checksum"):
+            pieces = checksums.held(pieces, checksums.Proof(**proof))
+        data.bring(VERB_OF[request["name"]], image, _counted(pieces, task), None)
     except CloudError as error:
         _fail(task, image, error.message)
         return
@@ -116,11 +125,42 @@ def run(task_id: str) -> None:
     _end(task, SUCCESS, result={"image_id": image.pk})
 
 
+def fetch_from(
+    actor: RequestContext, *, image_id: str, uri: str, proof: checksums.Proof | None = None, **more: object
+) -> Task:
+    """Begin to fill an image from an address, held against `proof` before it becomes active. Raises: as `start`."""
+    if proof is not None:
+        more["checksum"] = asdict(proof)
+    return start(actor, image_id=image_id, body={"method": {"name": "web-download", "uri": uri}}, **more)
+
+
+def _note(task: Task, **values: int) -> None:
+    Task.objects.filter(pk=task.pk).update(**values)
+
+
+def _counted(pieces: Iterator[bytes], task: Task) -> Iterator[bytes]:
+    """Pass bytes on, and note from time to time how many have come."""
+    count, told = 0, time.monotonic()
+    _note(task, arrived=0)
+    for piece in pieces:
+        count += len(piece)
+        if time.monotonic() - told > TELL_EVERY:
+            told = time.monotonic()
+            _note(task, arrived=count)
+        yield piece
+    _note(task, arrived=count)
+
+
 def _method(task: Task) -> dict[str, str]:
     """How the task's bytes come: {"name": …, "uri": …}."""
     if task.type == OLD_TYPE:
         return {"name": "web-download", "uri": task.input["import_from"]}
     return dict(task.input["import_req"]["method"])
+
+
+def source_of(task: Task) -> str:
+    """Return the address that an import reads; "" where the bytes were staged."""
+    return _method(task).get("uri", "")
 
 
 def start_old(actor: RequestContext, *, asked: dict[str, Any]) -> Task:
@@ -148,7 +188,7 @@ def _fail(task: Task, image: Image, why: str) -> None:
     data.give_up(image.pk, task.pk)
     with transaction.atomic():
         row = Image.objects.select_for_update().filter(pk=image.pk, status=states.QUEUED).first()
-        if row is not None and task.type == OLD_TYPE:
+        if row is not None and (task.type == OLD_TYPE or MADE_IMAGE in task.input):
             images.remove(row)  # the task made it, and nothing half-made stays
         elif row is not None:
             row.properties = {**row.properties, FAILED_STORES: stores.default().name}
@@ -184,12 +224,15 @@ def _check_uri(uri: object) -> None:
         raise UriRefused(uri=uri[:200], why=error) from None
 
 
-def download(uri: str) -> Iterator[bytes]:
-    """Yield the bytes behind an address. Raises: fetch.NotReached, DownloadFailed."""
+def download(uri: str, announced: Callable[[int], None] = lambda size: None) -> Iterator[bytes]:
+    """Yield the bytes behind an address; `announced` is told how many it says it has. Raises: fetch.NotReached, DownloadFailed."""
     limits = fetch.Limits(settings.IMAGE_SIZE_LIMIT, settings.FETCH_SECONDS, redirects=fetch.MOST_REDIRECTS)
     answer = fetch.ask(uri, limits=limits)
     if answer.status != 200:
         raise DownloadFailed(uri=uri[:200], why=_("it answered %(status)s"), status=answer.status)
+    size = answer.headers.get("Content-Length", "")
+    if is_whole(size):
+        announced(int(size))
     yield from answer.pieces
 
 

@@ -20,6 +20,8 @@ class Task(models.Model):
     input = models.JSONField(default=dict)
     result = models.JSONField(null=True)
     message = models.TextField(default="")
+    announced = models.BigIntegerField(null=True)  # bytes that the source said it has
+    arrived = models.BigIntegerField(default=0)  # bytes read so far
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
     expires_at = models.DateTimeField(null=True)

@@ -17,3 +17,11 @@ STATES: Final = {
 }
 RUNNING: Final = (PENDING, PROCESSING)
 LIFECYCLE: Final = Lifecycle("image_import", STATES, {})
+
+
+def is_running(status: str) -> bool:
+    return status in RUNNING
+
+
+def has_succeeded(status: str) -> bool:
+    return status == SUCCESS

@@ -1,8 +1,6 @@
 """Flavors: the sizes of instances, the list and the page of one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -11,7 +9,6 @@ from django.utils.translation import gettext_lazy
 
 from authorization import policy
 from authorization.context import RequestContext
-from common.numbers import is_whole
 from common.units import human_mib
 from compute.flavors import services as flavors
 from compute.flavors.models import Flavor
@@ -19,18 +16,10 @@ from identity.models import Project
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, gate
-from portal.ui.tables import Bulk, Cell, Column, Filter, Row, attr
+from portal.ui.tables import Bound, Bulk, Cell, Column, Filter, Row, attr
 
 MANAGE, SPECS, ACCESS = (f"os_compute_api:os-flavor-{part}" for part in ("manage", "extra-specs", "access"))
 PUBLIC = (("True", gettext_lazy("Public")), ("False", gettext_lazy("Private")))
-
-
-@dataclass(frozen=True)
-class AtLeast(Filter):
-    """A filter of rows that have this many or more."""
-
-    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(**{f"{self.lookup}__gte": int(value)}) if is_whole(value) and len(value) < 10 else rows
 
 
 def gib(name: str) -> Callable[[object], Cell]:
@@ -54,8 +43,8 @@ class Flavors(ListPanel):
     )
     filters = (
         Filter("is_public", gettext_lazy("Public"), choices=PUBLIC),
-        AtLeast("min_ram", gettext_lazy("Memory of at least, MiB"), "ram"),
-        AtLeast("min_disk", gettext_lazy("Disk of at least, GiB"), "disk"),
+        Bound("min_ram", gettext_lazy("Memory of at least, MiB"), "ram"),
+        Bound("min_disk", gettext_lazy("Disk of at least, GiB"), "disk"),
     )
     new = New(gettext_lazy("Create flavor"), "flavor-create", f"{MANAGE}:create", "wide", lambda actor: None)
     empty = Empty(gettext_lazy("No flavors yet"), gettext_lazy("A flavor is a size: vCPUs, memory, disk."))

@@ -66,7 +66,7 @@ def lines(actor: RequestContext, found: Any, *, with_user: bool, own: bool = Fal
 class Credentials(ListPanel):
     """Everybody's, for those who may read them."""
 
-    panel, kind = "credentials", "credential"
+    panel, kind, secret = "credentials", "credential", True
     columns: ClassVar[Sequence[Column]] = (
         Column(gettext_lazy("Type"), sort="type"),
         Column(gettext_lazy("User"), sort="user__name"),

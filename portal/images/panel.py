@@ -1,10 +1,10 @@
-"""The panel of images."""
+"""The panels of images: a project's, and every project's."""
 
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
 from images.images.models import Image
-from portal.images import views
+from portal.images import create, dialogs, gallery, item, listing
 from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
 
 PANELS = (
@@ -15,7 +15,7 @@ PANELS = (
         group=gettext_lazy("Compute"),
         place=220,
         key="m",
-        count=lambda actor: Image.objects.listed_for(actor, visibility=None, member_status="accepted").count(),
+        count=lambda actor: Image.objects.of_pages(actor).count(),
         subjects=[Subject("image", "image", names_of(Image))],
         quotas=[
             Quotas(
@@ -32,12 +32,37 @@ PANELS = (
             )
         ],
         urls=[
-            path("images", views.Images.as_view(), name="images"),
-            path("images/create", views.Create.as_view(), name="image-create"),
-            path("images/<str:id>", views.ImageItem.as_view(), name="image"),
-            path("images/<str:id>/edit", views.EDIT.as_view(), name="image-edit"),
-            path("images/<str:id>/delete", views.DELETE.as_view(), name="image-delete"),
-            path("images/<str:id>/switch/<str:verb>", views.SWITCH.as_view(), name="image-switch"),
+            path("images", listing.Images.as_view(), name="images"),
+            path("images/snapshots", listing.Snapshots.as_view(), name="images-snapshots"),
+            path("images/shared", listing.Shared.as_view(), name="images-shared"),
+            path("images/create", create.Create.as_view(), name="image-create"),
+            path("images/gallery", gallery.Gallery.as_view(), name="image-gallery"),
+            path("images/gallery/<str:id>/add", gallery.ADD.as_view(), name="image-gallery-add"),
+            path("images/delete", dialogs.DELETE.as_view(), name="images-delete"),
+            path("images/<str:id>", item.ImageItem.as_view(), name="image"),
+            path("images/<str:id>/edit", dialogs.EDIT.as_view(), name="image-edit"),
+            path("images/<str:id>/metadata", dialogs.METADATA.as_view(), name="image-metadata"),
+            path("images/<str:id>/import", dialogs.IMPORT.as_view(), name="image-import"),
+            path("images/<str:id>/delete", dialogs.DELETE.as_view(), name="image-delete"),
+            path("images/<str:id>/switch/<str:verb>", dialogs.SWITCH.as_view(), name="image-switch"),
+            path("images/<str:id>/answer/<str:answer>", dialogs.ANSWER.as_view(), name="image-answer"),
+            path("images/<str:id>/members/add", dialogs.ADD_MEMBER.as_view(), name="image-member-add"),
+            path("images/<str:id>/members/<str:member>/menu", dialogs.MEMBER_MENU.as_view(), name="image-member-menu"),
+            path(
+                "images/<str:id>/members/<str:member>/remove",
+                dialogs.REMOVE_MEMBER.as_view(),
+                name="image-member-remove",
+            ),
+            path("images/<str:id>/<str:tab>", item.ImageItem.as_view(), name="image-tab"),
         ],
+    ),
+    Panel(
+        name="all-images",
+        label=gettext_lazy("All images"),
+        icon="disc",
+        group=gettext_lazy("Administration"),
+        place=545,
+        rule="admin",
+        urls=[path("all-images", listing.AllImages.as_view(), name="all-images")],
     ),
 )

@@ -1,8 +1,9 @@
-"""Status words of images."""
+"""Status words of images, and of projects' answers to offers."""
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from images.members import states as members
 from portal.ui import Text
 from portal.ui.status import Status
 
@@ -11,6 +12,11 @@ STATES: dict[str, tuple[str, Text]] = {
     "importing": ("busy", _("Importing")), "active": ("ok", pgettext_lazy("image", "Active")), "deactivated": ("off", _("Deactivated")),
     "killed": ("bad", _("Killed")), "deleted": ("off", _("Deleted")), "pending_delete": ("warn", _("Pending delete")),
 }  # fmt: skip
+ANSWERS: dict[str, Text] = {
+    members.PENDING: _("Not answered"),
+    members.ACCEPTED: _("Accepted"),
+    members.REJECTED: _("Rejected"),
+}
 
 
 def image(api: str) -> Status:

@@ -19,6 +19,7 @@ PANELS = (
         urls=[
             path("key-pairs", views.KeyPairs.as_view(), name="key-pairs"),
             path(f"key-pairs{APART}/create", views.CREATE.as_view(), name="key-pair-create"),
+            path(f"key-pairs{APART}/delete-several", views.DELETE.as_view(), name="key-pairs-delete"),
             path("key-pairs/<path:id>/delete", views.DELETE.as_view(), name="key-pair-delete"),
             path("key-pairs/<path:id>", views.KeyPairItem.as_view(), name="key-pair"),
         ],

@@ -13,11 +13,12 @@ from compute.keypairs import keys, services
 from compute.keypairs.models import KeyPair
 from portal.ui.calls import Call, to
 from portal.ui.details import Card, Detail, ItemPage
-from portal.ui.dialogs import Delete, FormDialog, Shown
+from portal.ui.dialogs import FormDialog, Shown
 from portal.ui.forms import Name, Styled
 from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action
-from portal.ui.tables import Cell, Column, attr
+from portal.ui.removal import Removal
+from portal.ui.tables import Bulk, Cell, Column, attr
 
 
 class KeyPairs(ListPanel):
@@ -35,6 +36,9 @@ class KeyPairs(ListPanel):
         gettext_lazy("A key pair lets you log in by ssh without a password. Only its public half is kept here."),
         "openstack keypair create --public-key ~/.ssh/id_ed25519.pub laptop",
     )
+
+    def bulk(self, actor: RequestContext) -> tuple[Bulk, ...]:
+        return (Bulk("delete", _("Delete…"), "trash", reverse("key-pairs-delete") + "?ids=", risk=True),)
 
     def query(self, actor: RequestContext) -> Any:
         return services.of(actor)
@@ -99,11 +103,12 @@ CREATE = FormDialog(
     value=lambda row: str(row.name),
     said=lambda row: _("Imported %(name)s") % {"name": row.name},
 )
-DELETE = Delete(
+DELETE = Removal(
     panel="key-pairs",
     find=services.find,
     text=gettext_lazy("Instances keep the key they were made with."),
-    submit=gettext_lazy("Delete the key pair"),
-    do=lambda call: services.delete(call.actor, name=call.id),
-    next=to("key-pairs"),
+    one=gettext_lazy("Delete the key pair"),
+    bulk=gettext_lazy("Delete the key pairs"),
+    remove=lambda call, id: services.delete(call.actor, name=id),
+    route="key-pairs",
 )

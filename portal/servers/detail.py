@@ -141,7 +141,7 @@ class Instance(Page):
         server = services.find(self.actor, id)
         actions = verbs.actions(self.actor, server)
         if "menu" in request.GET:
-            return self.fragment("ui/menu.html", actions=actions, id=id)
+            return self.show_menu(actions, id)
         wires = policy.allows(self.actor, "os_compute_api:os-attach-interfaces:create", server)
         context = {**head(self.actor, server), "actions": actions, "tab": tab, "id": id, "wires": wires}
         context |= getattr(self, f"tab_{tab}")(server)

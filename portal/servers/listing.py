@@ -41,6 +41,15 @@ COLUMNS = (
 SORTS = {"name": ("name", "id"), "-name": ("-name", "id"), "age": ("-created_at", "-id"), "-age": ("created_at", "id"),
          "flavor": ("flavor__vcpus", "flavor__ram", "name"), "-flavor": ("-flavor__vcpus", "-flavor__ram", "name")}  # fmt: skip
 
+#: What the reader may put away.
+CHOOSABLE = (
+    Column(gettext_lazy("Status")), Column(gettext_lazy("Project")), Column(gettext_lazy("Host")), Column(gettext_lazy("Fixed IP")),
+    Column(gettext_lazy("Floating IP")), Column(gettext_lazy("Image")), Column(gettext_lazy("Flavor")), Column(gettext_lazy("CPU")),
+    Column(gettext_lazy("Age")),
+)  # fmt: skip
+#: Those that only the list of every project has.
+OPERATORS = ("project", "host")
+
 #: The chips: name → (label, what it selects).
 CHIPS: dict[str, tuple[object, Q]] = {
     "": (gettext_lazy("All"), Q()),
@@ -132,17 +141,20 @@ def html(
     everywhere: bool,
     projects: dict[str, str],
     ways: Sequence[Action] = (),
+    away: frozenset[str] = frozenset(),
 ) -> str:
     """Return one row's HTML; the same facts in the same language, time zone and role give the same HTML."""
     key = (
         row["id"], row["updated_at"], row["name"], tuple(row["fixed"]), tuple(row["floating"]), row["image"], row["locked"],
         translation.get_language(), timezone.get_current_timezone_name(), actor.is_admin, everywhere,
-        is_foreign := not everywhere and parts.is_foreign(actor, row["project_id"]), tuple(ways),
+        is_foreign := not everywhere and parts.is_foreign(actor, row["project_id"]), tuple(ways), away,
     )  # fmt: skip
     known = _html.get(key)
     if known is None:
         with _one_renders:  # many pages ask at once for a row that changed
-            known = _html.get(key) or _render(key, row, everywhere, projects, is_foreign=is_foreign, ways=ways)
+            known = _html.get(key) or _render(
+                key, row, everywhere, projects, is_foreign=is_foreign, ways=ways, away=away
+            )
     return known
 
 
@@ -154,6 +166,7 @@ def _render(
     *,
     is_foreign: bool,
     ways: Sequence[Action],
+    away: frozenset[str],
 ) -> str:
     is_failed = states.is_error(row["vm_state"]) and row["fault_code"]
     context = {
@@ -163,6 +176,7 @@ def _render(
         "project": projects.get(row["project_id"], ""),
         "why": sentence(row["fault_code"], row["fault_data"]) if is_failed else "",
         "ways": ways,
+        "away": away,
     }
     text = _html[key] = render_to_string("servers/row.html", context)
     metrics.rows_rendered.inc()
@@ -222,7 +236,7 @@ class Instances(Page):
         query = choice.narrow(mine)
         chosen = query.filter(CHIPS.get(choice.chip, CHIPS[""])[1]).order_by(*SORTS[choice.sort])
         if request.GET.get("format") == "csv":
-            return as_file(rows(chosen[: tables.MOST]), everywhere=self.everywhere)
+            return as_file(rows(chosen[: tables.MOST + 1]), everywhere=self.everywhere)
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         found, numbers = rows(pager.cut(chosen)), count(query)
         context = {**self.chips(numbers), **pager.context(numbers.get(choice.chip, numbers[""])), **asdict(choice)}
@@ -236,7 +250,16 @@ class Instances(Page):
     def about(self) -> dict[str, object]:
         """Build the list's name, and why nothing may be launched."""
         why = gate(self.actor, "os_compute_api:servers:create", self.actor.project_id)
-        return {"title": self.name(), "everywhere": self.everywhere, "may_launch": why}
+        columns = [(tables.column_key(one.label), one.label) for one in CHOOSABLE]
+        shown = [(key, label) for key, label in columns if self.everywhere or key not in OPERATORS]
+        choosable = [(key, label, key not in self.away) for key, label in shown]
+        about = {"title": self.name(), "everywhere": self.everywhere, "may_launch": why}
+        return {**about, "choosable": choosable, "away": self.away}
+
+    @property
+    def away(self) -> frozenset[str]:
+        """Columns that the reader put away."""
+        return frozenset(self.prefs.hidden.get(self.panel, ()))
 
     def name(self) -> str:
         return _("All instances") if self.everywhere else _("Instances")
@@ -261,9 +284,12 @@ class Instances(Page):
             wanted = {row["project_id"] for row in found}
             projects = dict(Project.objects.filter(pk__in=wanted).values_list("pk", "name"))
         failed = [row["id"] for row in found if states.is_error(str(row["vm_state"]))]
+        away = self.away
         ways = failures.ways(self.actor, Server.objects.filter(pk__in=failed)) if failed else {}
         return [
-            html(row, self.actor, everywhere=self.everywhere, projects=projects, ways=ways.get(row["id"], ()))
+            html(
+                row, self.actor, everywhere=self.everywhere, projects=projects, ways=ways.get(row["id"], ()), away=away
+            )
             for row in found
         ]
 

@@ -72,7 +72,7 @@ class Piece(Page):
     """A dialog of its own shape: a fragment where a script asks, else a page around it."""
 
     panel = "settings"
-    recent = True
+    recent = secret = True
 
     def piece(self, template: str, status: int = 200, **context: object) -> HttpResponse:
         if is_fragment(self.request):

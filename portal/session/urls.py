@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.session import providers, security, settings, steps, views
+from portal.session import providers, security, settings, steps, views, views_kept
 
 urlpatterns = [
     path("sign-in", views.SignIn.as_view(), name="sign-in"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("project", views.SwitchProject.as_view(), name="switch-project"),
     path("domain", settings.SwitchDomain.as_view(), name="switch-domain"),
     path("columns", settings.Columns.as_view(), name="columns"),
+    path("views", views_kept.Views.as_view(), name="views"),
     path("settings", settings.Settings.as_view(), name="settings"),
     path("settings/password", settings.PASSWORD.as_view(), name="password"),
     path("settings/region", settings.Region.as_view(), name="region"),

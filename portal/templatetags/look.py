@@ -186,6 +186,12 @@ def meter(used: float, limit: float, plus: float = 0, label: str = "", grey: boo
 
 
 @register.simple_tag
+def progress(share: float, label: str = "") -> SafeString:
+    """Render a bar of how far something has come: 0 to 100."""
+    return mark_safe(f'<svg class="bar" {_said(label)}><rect class="use" width="{share:.1f}%" height="100%"/></svg>')
+
+
+@register.simple_tag
 def parts(shares: list[tuple[str, float]], label: str = "") -> SafeString:
     """Render a bar of several kinds side by side: [(kind, number)]."""
     total = sum(number for _kind, number in shares) or 1

@@ -91,7 +91,7 @@ class ItemPage(Page):
         row = self.find(self.actor, id)
         actions = self.actions(self.actor, row)
         if "menu" in request.GET:
-            return self.fragment("ui/menu.html", actions=actions, id=id)
+            return self.show_menu(actions, id)
         detail = self.detail(self.actor, row)
         context: dict[str, object] = {"actions": actions, "detail": detail, "id": id, "kind": self.kind}
         context["tabs"] = self.named(self.tabs_of(self.actor, row), tab)

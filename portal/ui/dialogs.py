@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from common.errors import CloudError
+from portal.middleware import SECRET
 from portal.ui import Text
 from portal.ui.calls import Call, Declared, DeclaredPage, Next, Said, Words, carry_out, name_of, stay, told, worded
 from portal.ui.pages import is_fragment, status_of
@@ -91,8 +92,11 @@ class FormPage(DeclaredPage):
     def answer_with(self, shown: Shown) -> HttpResponse:
         if is_fragment(self.request):
             response = self.fragment("ui/shown_once.html", piece=shown.template, picks=self.picks, **shown.context)
-            return self.picked(response, shown.made) if self.picks else response
-        return self.page("ui/shown_page.html", piece=shown.template, title=shown.title, **shown.context)
+            response = self.picked(response, shown.made) if self.picks else response
+        else:
+            response = self.page("ui/shown_page.html", piece=shown.template, title=shown.title, **shown.context)
+        response["Cache-Control"] = SECRET
+        return response
 
     def show(self, call: Call, form: forms.Form, status: int = 200) -> HttpResponse:
         about = self.about
@@ -150,6 +154,14 @@ class FormDialog(Declared):
 # ── A question ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True)
+class Results:
+    """The answer of a verb for several things of which some refused: (name, why not, "" where it was done) of each."""
+
+    title: str
+    lines: Sequence[tuple[str, Text]]
+
+
 class ConfirmPage(DeclaredPage):
     about: "Confirm"
 
@@ -165,8 +177,17 @@ class ConfirmPage(DeclaredPage):
             made = carry_out(call, lambda: self.about.do(call))
         except CloudError as error:
             return self.show(call, error=error.message, status=422)
+        if isinstance(made, Results):
+            return self.list_results(made, self.onward(call, 0))
         url, said = self.onward(call, made), told(self.about.said, made)
         return self.go(url, said) if url else self.done(said)
+
+    def list_results(self, results: Results, home: str) -> HttpResponse:
+        """Answer with what came of each; on to `home` from there."""
+        context = {"title": results.title, "lines": results.lines, "home": home}
+        if is_fragment(self.request):
+            return self.fragment("ui/results.html", **context)
+        return self.page("ui/shown_page.html", piece="ui/results.html", **context)
 
     def show(self, call: Call, error: str = "", wrong: bool = False, status: int = 200) -> HttpResponse:
         about = self.about

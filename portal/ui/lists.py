@@ -152,7 +152,7 @@ class ListPanel(Page):
         order, sort = self.sorting(request)
         query = self.narrow(self.query(self.actor), request).order_by(*order)
         if request.GET.get("format") == "csv":
-            return self.as_file(query[: tables.MOST])
+            return self.as_file(query[: tables.MOST + 1])
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         context = {**self.describe(self.actor), **self.narrowed(request), **pager.context(query.count()), "sort": sort}
         context |= {"tabs": tabs_of(self.tabs, request), "tiles": self.tiles(self.actor)}

@@ -47,7 +47,7 @@ class MenuPage(DeclaredPage):
 
     def get(self, request: HttpRequest, **keys: str) -> HttpResponse:
         call = self.called(keys)
-        return self.fragment("ui/menu.html", actions=self.about.actions(call), id=call.id)
+        return self.show_menu(self.about.actions(call), call.id)
 
 
 @dataclass(frozen=True, kw_only=True)

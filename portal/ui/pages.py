@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -20,6 +20,7 @@ from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, 
 from identity.signin import sessions
 from openstackapi import auth
 from portal import prefs, subscriptions
+from portal.middleware import SECRET
 from portal.session import held
 from portal.ui import Text, navigation
 
@@ -43,14 +44,16 @@ def status_of(error: CloudError) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 400)
 
 
-def secure(request: HttpRequest, response: HttpResponse, *, console: bool = False) -> HttpResponse:
-    """Add the headers. The terminal of a serial console writes its own style sheet, so its page allows inline styles."""
+def secure(
+    request: HttpRequest, response: HttpResponse, *, console: bool = False, secret: bool = False
+) -> HttpResponse:
+    """Add the headers; `secret`: of an answer that is not compressed. The terminal of a serial console writes its own style sheet, so its page allows inline styles."""
     scheme = "wss" if request.is_secure() else "ws"
     styles = "'self' 'unsafe-inline'" if console else "'self'"
     response["Content-Security-Policy"] = _POLICY.format(styles=styles, sockets=f"{scheme}://{request.get_host()}")
     response["Referrer-Policy"] = "same-origin"
     response["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.setdefault("Cache-Control", "no-store")
+    response.setdefault("Cache-Control", SECRET if secret else "no-store")
     patch_vary_headers(response, ("Cookie", "HX-Request", "Accept-Language"))
     return response
 
@@ -73,6 +76,8 @@ class Page(View):
     console: ClassVar[bool] = False
     #: Sensitive: asks for the password again unless it was given lately.
     recent: ClassVar[bool] = False
+    #: Its answers hold secrets that can be asked for again.
+    secret: ClassVar[bool] = False
     request: HttpRequest
 
     @property
@@ -89,7 +94,7 @@ class Page(View):
         actor = (sessions.actor_from_session if is_background(request) else sessions.actor_of_request)(request)
         request_id = getattr(request, "request_id", "")
         request.actor = actor.with_request(request_id) if actor else None  # type: ignore[attr-defined]
-        return secure(request, self.answer(request, *args, **kwargs), console=self.console)
+        return secure(request, self.answer(request, *args, **kwargs), console=self.console, secret=self.secret)
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the view's own answer, once it is clear that this person may ask it now."""
@@ -168,8 +173,18 @@ class Page(View):
             return response
         return HttpResponseRedirect(url)
 
+    def show_menu(self, actions: Sequence[object], id: str) -> HttpResponse:
+        """Answer with the verbs of one thing: for the menu that a script opens, else as a page."""
+        if is_fragment(self.request):
+            return self.fragment("ui/menu.html", actions=actions, id=id)
+        return self.page("ui/menu_page.html", actions=actions, id=id)
+
     def done(self, said: str = "") -> HttpResponse:
-        """Answer 204, for the socket brings the change; with a toast if `said` is given."""
+        """Answer 204, for the socket brings the change; with a toast if `said` is given. Without scripts: back to the page."""
+        if not is_fragment(self.request):
+            back = urlsplit(self.request.headers.get("Referer", ""))
+            own = back.netloc == self.request.get_host() and "menu=" not in back.query
+            return self.go(f"{back.path}?{back.query}" if own else reverse("overview"), said)
         response = HttpResponse(status=204)
         if said:
             response["HX-Trigger"] = json.dumps({"toast": {"kind": "ok", "text": said}})

@@ -14,19 +14,26 @@ from django.utils.translation import ngettext
 from common.errors import CloudError
 from portal.ui import Text
 from portal.ui.calls import Call, Declared, Words
-from portal.ui.dialogs import ConfirmPage
+from portal.ui.dialogs import ConfirmPage, Results
+
+
+def results(ids: Iterable[str], do: Callable[[str], object]) -> dict[str, str]:
+    """Runs `do` for every id, each in its own transaction; id → what went wrong, "" where nothing did."""
+    found = dict.fromkeys(ids, "")
+    for id in found:
+        try:
+            do(id)
+        except CloudError as error:
+            found[id] = error.message
+    return found
 
 
 def each(request: HttpRequest, ids: Iterable[str], do: Callable[[str], object]) -> list[str]:
-    """Run `do` for every id, each in its own transaction. Returns those that went well; each other one gets its own message."""
-    done = []
-    for id in dict.fromkeys(ids):
-        try:
-            do(id)
-            done.append(id)
-        except CloudError as error:
-            messages.error(request, error.message)
-    return done
+    """Run `do` for every id as `results` does. Returns those that went well; each other one gets its own message."""
+    found = results(ids, do)
+    for sentence in filter(None, found.values()):
+        messages.error(request, sentence)
+    return [id for id, sentence in found.items() if not sentence]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +79,20 @@ class Removal(Declared):
             return str(len(call.ids))
         return call.name if self.is_typed else ""
 
-    def do(self, call: Call) -> int | None:
-        """Delete all of `ids`: the number deleted, None for a single one. Each that could not be deleted gets its own message."""
+    def do(self, call: Call) -> int | Results | None:
+        """Delete all of `ids`: the number deleted, None for a single one; what came of each where one could not be deleted."""
         if self.everywhere and len(call.ids) == 1:
             assert call.rows  # read while it is there, for `next`
         if len(call.ids) == 1:
             self.delete(call, call.ids[0])
             return None
-        return len(each(call.request, call.ids, lambda id: self.delete_other(call, id)))
+        names = dict(zip(call.ids, [self.name(row) for row in call.rows], strict=True)) if self.find else {}
+        found = results(call.ids, lambda id: self.delete_other(call, id))
+        done = list(found.values()).count("")
+        if done == len(found):
+            return done
+        lines = [(names.get(id, id), sentence) for id, sentence in found.items()]
+        return Results(_("%(done)s of %(all)s deleted") % {"done": done, "all": len(found)}, lines)
 
     def delete(self, call: Call, id: str) -> None:
         assert self.remove is not None

@@ -21,6 +21,8 @@ from portal.ui.status import Status
 
 #: Rows of one CSV file.
 MOST = 10_000
+#: By what a spreadsheet knows a formula; some take the full-width signs of Chinese and Japanese for it too.
+FORMULA = tuple("=+-@\t\r＝＋－＠")
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ class Pager:
 
     @classmethod
     def read(cls, query: QueryDict, size: int) -> "Pager":
-        """Read the page that ?page= asks for; the first for what is no number."""
-        text = query.get("page", "")
+        """Read the page that ?page= asks for; the first for what is no number. `size` unless ?size= asks for another one."""
+        text, asked = query.get("page", ""), query.get("size", "")
+        size = int(asked) if asked in map(str, prefs.PAGE_SIZES) else size
         return cls(min(max(1, int(text)), 1_000_000) if is_whole(text) else 1, size)
 
     def cut(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -103,17 +106,22 @@ class Pager:
             "number": self.number,
             "pages": pages,
             "past": self.number if self.number > pages else 0,
+            "size": self.size,
         }
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A field by which ?<name>= narrows a list on the server: a part of `lookup`, or one of `choices` exactly."""
+    """A field by which ?<name>= narrows a list on the server: a part of `lookup`, or one of `choices` exactly.
+
+    `many`: the choices are too many to stand side by side and are a select among the filters that are typed.
+    """
 
     name: str
     label: Text
     lookup: str = ""
     choices: Sequence[tuple[str, Text]] = ()
+    many: bool = False
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         column = self.lookup or self.name
@@ -123,6 +131,18 @@ class Filter:
             return rows.filter(**{column: value}) if value in dict(self.choices) else rows
         except ValidationError:
             return rows
+
+
+@dataclass(frozen=True)
+class Bound(Filter):
+    """A filter of rows that have so much or more (`how` "gte") or at most so much ("lte"); what is typed counts `unit` each."""
+
+    how: str = "gte"
+    unit: int = 1
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        fits = is_whole(value) and len(value) < 10
+        return rows.filter(**{f"{self.lookup}__{self.how}": int(value) * self.unit}) if fits else rows
 
 
 @dataclass(frozen=True)
@@ -185,15 +205,16 @@ def plain(cell: Any) -> str:
 
 def _harmless(text: str) -> str:
     """A spreadsheet runs what begins like a formula; a quote in front makes it text."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text.lstrip("+-").isdigit() else text
+    return f"'{text}" if text[:1] in FORMULA and not text.lstrip("+-").isdigit() else text
 
 
 def as_csv(name: str, columns: Sequence[Any], rows: Sequence[Any]) -> HttpResponse:
-    """Answer with a list as a file. With a byte order mark, without which spreadsheets misread Chinese."""
+    """Answer with a list as a file, its first MOST rows: what was cut says so in its name. A byte order mark has spreadsheets read Chinese."""
     out = io.StringIO()
+    name += f"-first-{MOST}" if len(rows) > MOST else ""
     writer = csv.writer(out)
     writer.writerow([str(column.label) for column in columns])
-    for row in rows:
+    for row in rows[:MOST]:
         cells = [plain(cell) for cell in row.cells]
         writer.writerow([_harmless(text) for text in (str(row.name), *cells[: len(columns) - 1])])
     response = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")

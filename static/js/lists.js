@@ -1,12 +1,23 @@
-// The small windows of a list, filters and columns, open under their buttons.
-import { $ } from "./ui.js";
+// The small windows of a list, filters, views and columns, open under their buttons; a frame that scrolls is reached by keys.
+import { $, $$ } from "./ui.js";
+
+function frames() {
+  for (const frame of $$(".tw")) {
+    const stuck = frame.scrollWidth > frame.clientWidth && !$("a, button, input, select", frame);
+    stuck ? frame.setAttribute("tabindex", "0") : frame.removeAttribute("tabindex");
+  }
+}
+for (const name of ["livechange", "pagechange"]) document.addEventListener(name, frames);
+document.body.addEventListener("htmx:afterSwap", frames);
+addEventListener("resize", frames);
+frames();
 
 document.addEventListener("toggle", event => {
   const pop = event.target;
-  if (event.newState !== "open" || !pop.matches?.("#columns, #by-field")) return;
+  if (event.newState !== "open" || !pop.matches?.("#columns, #by-field, #views")) return;
   const name = pop.getAttribute("id");  // pop.id may be a field of the form
   const at = $(`[popovertarget=${name}]`).getBoundingClientRect(), box = pop.getBoundingClientRect();
-  pop.style.left = `${Math.max(8, Math.min(name === "columns" ? at.right - box.width : at.left, innerWidth - box.width - 8))}px`;
+  pop.style.left = `${Math.max(8, Math.min(name !== "by-field" ? at.right - box.width : at.left, innerWidth - box.width - 8))}px`;
   pop.style.top = `${at.bottom + 6}px`;
   $("input:not([type=hidden])", pop)?.focus();
 }, true);

@@ -2,14 +2,14 @@
 import { signInAgain } from "./again.js";
 import { $, $$, BACKGROUND, countNotices, fragment } from "./ui.js";
 
-const COLLECT = 150, LEAST = 400, SLOW = 10000, AGAIN = 30000;
+const COLLECT = 150, LEAST = 400, SLOW = 10000, AGAIN = 2000;
 let changed = new Map(), failed = new Map(), timer = 0, busy = false, last = 0, socket = null, retry = 1000, fallback = 0, heard = 0, since = false;
 
 export function startLive() {
   if (!document.body.dataset.live) return;
   connect();
+  setInterval(underWay, AGAIN);
   document.addEventListener("signedin", () => { if (socket.readyState > 1) connect(); });
-  setInterval(again, AGAIN);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && (!socket || socket.readyState > 1)) connect(); });
 }
 
@@ -36,7 +36,7 @@ function connect() {
 // Once somebody looks at the page, it asks for the password; without, it stays as it is and says so.
 function signedOut() {
   if (document.hidden) { document.addEventListener("visibilitychange", signedOut, { once: true }); return; }
-  signInAgain().then(() => { if (socket.readyState > 1) connect(); }).catch(() => { $("#lost").textContent = document.body.dataset.saidSignedOut; $("#lost").hidden = false; });
+  signInAgain().then(() => { if (socket.readyState > 1) connect(); }).catch(() => told(document.body.dataset.saidSignedOut));
 }
 function up() {
   retry = 1000;
@@ -44,29 +44,33 @@ function up() {
   fallback = 0;
   socket.send(JSON.stringify({ made: document.body.dataset.live, heard, shows: shown() })); // what changed while no socket was there
   if (failed.size) plan();
-  $("#lost").hidden = true;
+  told("");
 }
 function lost() {
   if (fallback) return;
   fallback = setInterval(() => document.hidden || everything(), SLOW);
-  setTimeout(() => { if (fallback) { $("#lost").textContent = document.body.dataset.saidOffline; $("#lost").hidden = false; } }, 2500);
+  setTimeout(() => { if (fallback) told(document.body.dataset.saidOffline); }, 2500);
+}
+function told(text) { // the bar says it, where the page has one
+  const place = $("#lost");
+  if (place) Object.assign(place, { textContent: text, hidden: !text });
 }
 function everything() {
   for (const table of $$("[data-live-rows]")) for (const row of $$("tbody tr[data-id]", table)) note(table.dataset.liveRows, row.dataset.id);
   for (const part of $$("[data-live-part]")) note(part.dataset.livePart.split(" ")[0], part.dataset.liveId);
+}
+// What arrives piece by piece, or is true of a moment only (data-again: for so many seconds), is read again while it is shown.
+let ticks = 0;
+function underWay() {
+  ticks += 1;
+  const due = document.hidden ? [] : $$("[data-live-part] [data-again]").filter(mark => ticks * AGAIN % ((mark.dataset.again || 2) * 1000) === 0);
+  for (const part of new Set(due.map(mark => mark.closest("[data-live-part]")))) note(part.dataset.livePart.split(" ")[0], part.dataset.liveId);
 }
 // As [kind, id]; a part that shows any of a kind has no id.
 function shown() {
   const rows = $$("[data-live-rows]").flatMap(table => $$("tbody tr[data-id]", table).map(row => [table.dataset.liveRows, row.dataset.id]));
   const parts = $$("[data-live-part]").flatMap(part => part.dataset.livePart.split(" ").map((kind, at) => [kind, at ? "" : part.dataset.liveId]));
   return [...rows, ...parts];
-}
-// What is true of a moment only, such as whether a port answers, is asked for again while somebody looks.
-function again() {
-  for (const mark of document.hidden ? [] : $$("[data-again]")) {
-    const part = mark.closest("[data-live-part]");
-    note(part.dataset.livePart.split(" ")[0], part.dataset.liveId);
-  }
 }
 function note(kind, id) {
   changed.set(`${kind} ${id}`, [kind, id]);
@@ -131,16 +135,21 @@ function replace(body, id, row, why) {
   }
   if (why) row.after(why);
 }
+// As the first row of the list; above a list that has none yet.
 function announce(table, fresh) {
-  const seen = new Set((table.dataset.fresh || "").split(" ").filter(Boolean));
+  const seen = new Set((table.dataset.fresh || "").split(" ").filter(Boolean)), body = $("tbody", table);
   fresh.forEach(id => seen.add(id));
   table.dataset.fresh = [...seen].join(" ");
-  const place = $("#fresh");
-  if (!place) return;
-  place.hidden = false;
-  place.innerHTML = "";
   const link = Object.assign(document.createElement("a"), { href: location.href, textContent: `${seen.size} ${document.body.dataset.saidNew} · ${document.body.dataset.saidShow}` });
-  place.append(link);
+  let place = $("#fresh");
+  if (body && !place?.closest("tr")) {
+    place?.remove();
+    place = Object.assign(document.createElement("td"), { id: "fresh", className: "fresh sm", colSpan: 99 });
+    body.prepend(document.createElement("tr"));
+    body.firstChild.append(place);
+  }
+  place?.removeAttribute("hidden");
+  place?.replaceChildren(link);
 }
 
 function same(part, html) {

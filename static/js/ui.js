@@ -163,7 +163,7 @@ menu?.addEventListener("keydown", event => {
 
 // ── Clicks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 document.addEventListener("click", event => {
-  const hit = event.target.closest("[data-copy], [data-dialog], [data-menu], [data-close], [data-dismiss], [data-theme-switch], [data-palette], [data-show-keys], [data-rail], [data-show-password], [data-why]");
+  const hit = event.target.closest("[data-copy], [data-dialog], [data-menu], [data-close], [data-dismiss], [data-theme-switch], [data-density-switch], [data-palette], [data-show-keys], [data-rail], [data-show-password], [data-why]");
   if (!hit) { if (!event.target.closest("#rail")) rail(false); return; }
   const data = hit.dataset;
   if (data.why !== undefined && hit.getAttribute("aria-disabled") === "true") { event.preventDefault(); if ($("small", hit)) toast({ kind: "ok", text: data.why }); return; } // else why.js shows it
@@ -177,6 +177,7 @@ document.addEventListener("click", event => {
   else if (data.close !== undefined) hit.closest("dialog").close();
   else if (data.dismiss !== undefined) hit.closest(".note").remove();
   else if (data.themeSwitch !== undefined) theme();
+  else if (data.densitySwitch !== undefined) density();
   else if (data.palette !== undefined) openPalette();
   else if (data.showKeys !== undefined) { $("#account")?.hidePopover(); $("#keys").showModal(); }
   else if (data.rail !== undefined) rail(!$("#rail").classList.contains("open"));

@@ -17,7 +17,8 @@ form.addEventListener("submit", async event => {
   event.preventDefault();
   const file = $("[data-upload-file]", form).files[0], button = $("[data-action=submit]", form);
   if (button.getAttribute("aria-disabled")) return;
-  if (!file) { fail(words.saidChoose); return; }
+  const address = form.elements.uri.value.trim();
+  if (!file === !address) { fail(words.saidChoose); return; }
   box.hidden = true;
   try { await signInAgain(); } catch { return; }
   button.setAttribute("aria-disabled", "true");
@@ -26,7 +27,14 @@ form.addEventListener("submit", async event => {
   const toast = (() => { try { return JSON.parse(answer.headers.get("HX-Trigger")).toast; } catch { return null; } })();
   if (toast) { fail(toast.text); return; }
   const made = await answer.json();
-  if (made.errors) { fail(Object.entries(made.errors).map(([name, list]) => `${name}: ${list.join(" ")}`).join("\n")); return; }
+  if (made.errors) {
+    fail(Object.entries(made.errors).map(([name, list]) => (name ? `${name}: ` : "") + list.join(" ")).join("\n"));
+    const wrong = made.fields.map(name => form.elements[name]).find(Boolean), step = wrong?.closest("[data-step]");
+    if (step) $(`#step-${step.dataset.step}`, form).checked = true;
+    wrong?.focus();
+    return;
+  }
+  if (!made.upload) { location.assign(made.page); return; }
   const send = new XMLHttpRequest();
   bar.hidden = false;
   send.upload.onprogress = progress => {

@@ -42,7 +42,7 @@ def borrower(fake_cloud: LiveCloud) -> LiveCloud:
 def _share(page: Page, url: str, server: str) -> None:
     """By the menu of the instance's page, with the keyboard where there is a choice."""
     page.goto(f"{url}/instances/{server}")
-    page.click("button[data-menu][aria-label='More actions']")
+    page.click("[data-menu][aria-label='More actions']")
     page.click("#menu [data-action=share]")
     form = page.locator("form[data-panel=share]")
     expect(form).to_be_visible()

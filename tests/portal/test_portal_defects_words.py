@@ -61,7 +61,7 @@ def test_operators_see_whose_an_image_is(fake_cloud: LiveCloud, things: Things, 
     body = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "shared"}
     made = things.demo.ok("POST", "/api/image/v2/images", body)
     page = enter(fake_cloud, "admin")
-    page.goto(f"{fake_cloud.url}/images?q={name}")
+    page.goto(f"{fake_cloud.url}/all-images?q={name}")
     row = page.locator(f"tr[data-id='{made['id']}']")
     expect(row).to_contain_text("shared")
     expect(row).to_contain_text("demo")

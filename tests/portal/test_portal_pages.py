@@ -18,12 +18,12 @@ from networking.networks.models import Network
 from operations.models import Operation, OperationStep
 
 PANELS = [
-    "/", "/instances", "/instances/launch", "/images", "/images/create", "/key-pairs", "/flavors", "/topology", "/networks", "/ports", "/routers",
+    "/", "/instances", "/instances/launch", "/images", "/images/snapshots", "/images/shared", "/images/create", "/images/gallery", "/key-pairs", "/flavors", "/topology", "/networks", "/ports", "/routers",
     "/floating-ips", "/security-groups", "/api-access", "/application-credentials", "/activity", "/settings", "/settings/security", "/usage",
 ]  # fmt: skip
 IDENTITY = ["/projects", "/users", "/groups", "/roles", "/domains", "/identity-providers", "/mappings"]
 ADMIN = ["/cloud", "/cloud/usage", "/hosts", "/hosts/-/compute", "/hosts/-/resource-providers", "/aggregates", "/default-quotas", "/services", "/all-instances", "/audit", "/all-networks", "/all-routers",
-         "/all-floating-ips", "/rbac-policies", "/metadata-definitions", "/services/compute",
+         "/all-floating-ips", "/all-images", "/rbac-policies", "/metadata-definitions", "/services/compute",
          "/services/network", "/services/processes", *IDENTITY]  # fmt: skip
 
 

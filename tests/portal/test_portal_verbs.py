@@ -17,7 +17,7 @@ from images.images import services as images
 from images.images import states as image_states
 from images.images.models import Image
 from operations import start, starting
-from portal.images.views import ImageItem
+from portal.images.item import ImageItem
 from portal.servers import verbs
 from tests.simulated import actor
 
