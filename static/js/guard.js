@@ -9,11 +9,12 @@ function changed(field) {
   const had = [...field.options].some(option => option.defaultSelected);
   return [...field.options].some((option, at) => option.selected !== (had || field.multiple ? option.defaultSelected : at === 0));
 }
-// What the dialog holds: "secret", "typed" (a form that was sent and came back counts), or nothing.
+// What the dialog holds: "secret", "typed" (a form with fields that was sent and came back counts), or nothing.
 export function holds(dialog) {
   if ($("[data-shown-once]", dialog)) return "secret";
   const form = $("form[method=post]", dialog);
-  return form && (form.dataset.tried || [...form.elements].some(changed)) ? "typed" : "";
+  const fields = form ? [...form.elements].filter(field => field.name && !["hidden", "submit"].includes(field.type)) : [];
+  return fields.length && (form.dataset.tried || fields.some(changed)) ? "typed" : "";
 }
 function remind(dialog, text) {
   let note = $("[data-held]", dialog);

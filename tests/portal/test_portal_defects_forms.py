@@ -83,6 +83,19 @@ def test_a_dialog_keeps_a_secret_and_what_was_typed(fake_cloud: LiveCloud, page:
     expect(page.locator("#dialog")).to_be_hidden()
 
 
+def test_a_question_that_was_refused_is_put_away_by_escape(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
+    """D2: nothing was typed into it. A network with a server on it is not deleted."""
+    network = things.network(unused("held"), "10.81.0.0/24")
+    things.server(unused("holds"), networks=[{"uuid": network}])
+    page.goto(f"{fake_cloud.url}/networks/{network}")
+    page.click(".head [data-menu]")
+    page.click("#menu [data-action=delete]")
+    page.click("#dialog [data-action=confirm]")
+    expect(page.locator("#dialog [role=alert]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+
+
 def test_chosen_ports_are_asked_for(fake_cloud: LiveCloud, things: Things, page: Page) -> None:
     """D3: a line of TCP without a port makes no rule and asks for one; presets bring the ports that they have."""
     group = things.make(f"{NETWORK}/security-groups", "security_group", {"name": unused("ports")})
