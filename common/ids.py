@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 import uuid
+from datetime import UTC, datetime
 
 _UUID = re.compile(r"^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.IGNORECASE)
 
@@ -40,3 +41,11 @@ def new_request_id() -> str:
 def is_id(text: object) -> bool:
     """Whether a text is shaped like an id, dashed or not."""
     return isinstance(text, str) and _UUID.match(text) is not None
+
+
+def time_of(id: str) -> datetime | None:
+    """Read the moment at which an id of `new_ordered_id` was made; None for a text that is no id."""
+    try:
+        return datetime.fromtimestamp((uuid.UUID(id).int >> 80) / 1000, tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -36,7 +36,9 @@ AUDITED = {
     "networking.Network": Audited(f"{_NET}/networks", skip=frozenset({"status", "dhcp_host"})),
     "networking.NetworkGrant": Audited(f"{_NET}/rbac-policies", name="action"),
     "networking.SecurityGroup": Audited(f"{_NET}/security-groups"),
-    "networking.SecurityGroupRule": Audited(f"{_NET}/security-group-rules", name="direction"),
+    "networking.SecurityGroupRule": part(
+        part_of="networking.SecurityGroup", by="group_id", part="rules", skip=frozenset({"group_id", "project_id"})
+    ),
     "networking.AddressScope": Audited(f"{_NET}/address-scopes"),
     "networking.SubnetPool": Audited(f"{_NET}/subnetpools"),
     "networking.Subnet": Audited(f"{_NET}/subnets", skip=frozenset({"cursor"})),

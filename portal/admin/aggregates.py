@@ -65,6 +65,7 @@ class Aggregates(ListPanel):
 
 class AggregateItem(ItemPage):
     panel, kind = "aggregates", "aggregate"
+    recorded = "service/compute/os-aggregates"
     find = staticmethod(aggregates.find)
 
     def actions(self, actor: RequestContext, row: Aggregate) -> list[Action]:

@@ -63,6 +63,7 @@ class Flavors(ListPanel):
 
 class FlavorItem(ItemPage):
     panel, kind = "flavors", "flavor"
+    recorded = "service/compute/flavors"
     find = staticmethod(flavors.find)
 
     def actions(self, actor: RequestContext, row: Flavor) -> list[Action]:

@@ -114,6 +114,7 @@ def driver_card(known: drivers.HostDrivers) -> Card:
 
 class HostItem(ItemPage):
     panel, kind = "hosts", "host server"
+    recorded = "compute/node"
 
     def find(self, actor: RequestContext, id: str) -> Host:
         policy.require(actor, "os_compute_api:os-hosts:show")

@@ -3,26 +3,23 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from audit import cadf
 from audit.models import Event
 from authorization.context import RequestContext
-from common.ids import is_id, new_ordered_id
+from common.ids import is_id
 from identity import audits
 from identity.assignments import granting
 from identity.models import Project, User
-from portal.audit import words
-from portal.ui import tables
+from portal.ui import moments, tables
+from portal.ui import recorded as words
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.lists import Empty, ListPanel
 from portal.ui.tables import Cell, Column, Filter, Row, age
@@ -61,24 +58,10 @@ class ByTime(Filter):
     until: bool = False
 
     def narrow(self, rows: Any, value: str) -> Any:
-        moment = _moment(value, end=self.until)
-        if moment is None:
+        edge = moments.edge(value, end=self.until)
+        if not edge:
             return rows
-        edge = new_ordered_id(int(moment.timestamp() * 1000), 0)
         return rows.filter(pk__lt=edge) if self.until else rows.filter(pk__gte=edge)
-
-
-def _moment(text: str, *, end: bool) -> datetime | None:
-    try:
-        day = parse_date(text)
-        found = parse_datetime(text) if day is None else datetime(day.year, day.month, day.day)
-    except ValueError:
-        return None
-    if found is None or not 1970 < found.year < 9000:
-        return None
-    if day is not None and end:
-        found = found.replace(hour=23, minute=59, second=59, microsecond=999_000)
-    return (found if found.tzinfo else found.replace(tzinfo=get_current_timezone())).astimezone(UTC)
 
 
 class Events(ListPanel):

@@ -75,8 +75,14 @@ class Domains(ListPanel):
 
 class DomainItem(ItemPage):
     panel, kind = "domains", "domain"
+    recorded = "data/security/project"
     find = staticmethod(DOMAINS.get)
     tabs = (("", gettext_lazy("Overview")), ("users", gettext_lazy("Users")), ("groups", gettext_lazy("Groups")))
+
+    @classmethod
+    def recorded_rows(cls, actor: RequestContext) -> Any:
+        """Query those that are domains: both are rows of one table."""
+        return Domain.objects.all()
 
     def tabs_of(self, actor: RequestContext, row: Domain) -> Any:
         if policy.allows(actor, "identity:list_role_assignments", {"target.domain_id": row.pk}):

@@ -79,6 +79,7 @@ class Groups(DomainList):
 
 class GroupItem(ItemPage):
     panel, kind = "groups", "group"
+    recorded = "data/security/group"
     find = staticmethod(GROUPS.get)
     tabs = (
         ("", gettext_lazy("Overview")),

@@ -77,6 +77,7 @@ class Mappings(ListPanel):
 
 class MappingItem(ItemPage):
     panel, kind, template = "mappings", "mapping", "identity/mapping.html"
+    recorded = "data/security/identity/mapping"
     find = staticmethod(MAPPINGS.get)
     tried: dict[str, object] | None = (
         None  # None while there is no mapping that may be shown: a refusal has a shell too

@@ -69,6 +69,7 @@ class Projects(DomainList):
 
 class ProjectItem(ItemPage):
     panel, kind = "projects", "project"
+    recorded = "data/security/project"
     find = staticmethod(PROJECTS.get)
     tabs = (
         ("", gettext_lazy("Overview")),
@@ -76,6 +77,11 @@ class ProjectItem(ItemPage):
         ("groups", gettext_lazy("Groups")),
         ("usage", gettext_lazy("Usage")),
     )
+
+    @classmethod
+    def recorded_rows(cls, actor: RequestContext) -> Any:
+        """Query those that are no domains: both are rows of one table."""
+        return Project.objects.filter(is_domain=False)
 
     def tabs_of(self, actor: RequestContext, row: Project) -> Any:
         target = {"target.domain_id": row.domain_id}

@@ -73,6 +73,7 @@ class Providers(ListPanel):
 
 class ProviderItem(ItemPage):
     panel, kind = "identity-providers", "identity_provider"
+    recorded = "data/security/identity"
     find = staticmethod(PROVIDERS.get)
     tabs = (("", gettext_lazy("Overview")), ("protocols", gettext_lazy("Protocols")))
 

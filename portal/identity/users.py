@@ -67,6 +67,7 @@ class Users(DomainList):
 
 class UserItem(ItemPage):
     panel, kind = "users", "user"
+    recorded = "data/security/account/user"
     find = staticmethod(USERS.get)
     tabs = (
         ("", gettext_lazy("Overview")),

@@ -47,6 +47,7 @@ def arriving(task: Task) -> Cell:
 
 class ImageItem(ItemPage):
     panel, kind = "images", "image"
+    recorded = "service/storage/image/images"
     find = staticmethod(find)
     tabs = (
         ("", gettext_lazy("Overview")),

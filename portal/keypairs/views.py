@@ -46,7 +46,13 @@ class KeyPairs(ListPanel):
 
 class KeyPairItem(ItemPage):
     panel, kind = "key-pairs", "keypair"
+    recorded, identity = "service/compute/os-keypairs", "name"
     find = staticmethod(services.find)
+
+    @classmethod
+    def recorded_rows(cls, actor: RequestContext) -> Any:
+        """Query the actor's own: by its name a page finds no other."""
+        return services.of(actor)
 
     def actions(self, actor: RequestContext, row: KeyPair) -> list[Action]:
         return [Action("delete", _("Delete"), "trash", reverse("key-pair-delete", args=[row.name]), risk=True)]

@@ -107,6 +107,7 @@ class FloatingIPs(ListPanel):
 class FloatingItem(ItemPage):
     everywhere = "all-floating-ips"
     panel, kind = "floating-ips", "floatingip"
+    recorded = "service/network/floatingips"
     find = staticmethod(services.find)
 
     def actions(self, actor: RequestContext, row: FloatingIP) -> list[Action]:

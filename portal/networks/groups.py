@@ -77,6 +77,7 @@ class SecurityGroups(ListPanel):
 
 class GroupItem(ItemPage):
     panel, kind, template = "security-groups", "security_group", "networks/group.html"
+    recorded = "service/network/security-groups"
     find = staticmethod(services.find)
     tabs = (("", gettext_lazy("Rules")), ("ports", gettext_lazy("What it touches")))
 

@@ -90,6 +90,7 @@ def row(network: Network, cidrs: str) -> Row:
 class NetworkItem(ItemPage):
     everywhere = "all-networks"
     panel, kind = "networks", "network port subnet"
+    recorded = "service/network/networks"
     find = staticmethod(services.find)
     tabs = (
         ("", gettext_lazy("Overview")),
@@ -97,6 +98,9 @@ class NetworkItem(ItemPage):
         ("ports", gettext_lazy("Ports")),
         ("agents", gettext_lazy("DHCP agents")),
     )
+
+    def recorded_ids(self, row: Network) -> list[str]:
+        return [row.pk, *row.subnets.values_list("pk", flat=True)]
 
     def tabs_of(self, actor: RequestContext, row: Network) -> Sequence[tuple[str, Text]]:
         return self.tabs if policy.allows(actor, "get_dhcp-agents") else self.tabs[:3]

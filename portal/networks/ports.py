@@ -101,6 +101,7 @@ class Ports(ListPanel):
 
 class PortItem(ItemPage):
     panel, kind = "ports", "port"
+    recorded = "service/network/ports"
     find = staticmethod(services.find)
     tabs = (("", gettext_lazy("Overview")), ("pairs", gettext_lazy("Allowed address pairs")))
 

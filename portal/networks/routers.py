@@ -75,12 +75,16 @@ class Routers(ListPanel):
 class RouterItem(ItemPage):
     everywhere = "all-routers"
     panel, kind = "routers", "router port"
+    recorded = "service/network/routers"
     find = staticmethod(services.find)
     tabs = (
         ("", gettext_lazy("Overview")),
         ("interfaces", gettext_lazy("Interfaces")),
         ("routes", gettext_lazy("Static routes")),
     )
+
+    def recorded_ids(self, row: Router) -> list[str]:
+        return [row.pk, *row.ports.values_list("pk", flat=True)]
 
     def actions(self, actor: RequestContext, row: Router) -> list[Action]:
         may = gate(actor, "update_router", row)

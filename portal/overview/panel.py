@@ -1,4 +1,4 @@
-"""The panels of the whole project: the overview, and everything that happened."""
+"""The panel of the whole project: the overview, the bell, and the search."""
 
 from django.urls import path
 from django.utils.translation import gettext_lazy
@@ -19,21 +19,8 @@ PANELS = (
             path("", views.Overview.as_view(), name="overview"),
             path("load", load.CloudLoad.as_view(), name="cloud-load"),
             path("first-steps/away", firststeps.PutAway.as_view(), name="first-steps-away"),
-            path("find", palette.Find.as_view(), name="find"),
-        ],
-    ),
-    Panel(
-        name="activity",
-        label=gettext_lazy("Activity"),
-        icon="history",
-        group=gettext_lazy("Access"),
-        place=430,
-        without_project=True,
-        key="y",
-        urls=[
-            path("activity", views.Activity.as_view(), name="activity"),
             path("notices", views.Notices.as_view(), name="notices"),
-            path("requests/<str:request_id>", views.Request.as_view(), name="request"),
+            path("find", palette.Find.as_view(), name="find"),
         ],
     ),
 )

@@ -1,4 +1,4 @@
-"""The overview, everything that happened, the bell, and one request's timeline."""
+"""The overview, and the bell."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from authorization import denials, policy
+from authorization import policy
 from authorization.context import RequestContext
 from common.clock import now
 from compute.servers.lifecycle import states
@@ -14,13 +14,12 @@ from compute.servers.models import Server
 from identity.groups.services import GROUPS
 from identity.projects.services import PROJECTS
 from identity.users.services import USERS
-from operations.models import LIVE, Operation, State
-from operations.states import has_failed
+from operations.models import Operation, State
 from portal.load import views as load
 from portal.overview import firststeps
 from portal.servers import failures
 from portal.servers.listing import CHIPS, count, visible
-from portal.ui import Text, quotas, tables, timelines
+from portal.ui import Text, quotas, timelines
 from portal.ui.pages import Page
 from portal.ui.panels import Limit
 from quota import services as quota
@@ -99,21 +98,6 @@ class Overview(Page):
         return self.page("overview/overview.html", loads=[section] if section else [], **context)
 
 
-class Activity(Page):
-    panel = "activity"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        pager = tables.Pager.read(request.GET, self.prefs.page_size)
-        query = operations_of(self.actor)
-        failed = has_failed(request.GET.get("state", ""))
-        query = query.filter(state__in=(State.FAILED, State.BROKEN)) if failed else query
-        stories = timelines.named([timelines.story(row, deep=False) for row in pager.cut(query)])
-        context = {"stories": stories, "failed": failed, "title": _("Activity"), **pager.context(query.count())}
-        if "live" in request.GET:
-            return self.fragment("overview/activity_live.html", **context)
-        return self.page("overview/activity.html", **context)
-
-
 class Notices(Page):
     """The bell: what ended lately, what goes on; ?count: how many failed since it was last opened; ?read: it is open."""
 
@@ -129,31 +113,3 @@ class Notices(Page):
             request.session[READ_AT] = now().isoformat()
         stories = timelines.named([timelines.story(row, deep=False) for row in query[:12]])
         return self.fragment("overview/notices.html", stories=stories)
-
-
-class Request(Page):
-    """Everything that one request started: GET /requests/<request id>."""
-
-    panel = "activity"
-
-    def get(self, request: HttpRequest, request_id: str) -> HttpResponse:
-        stories, denied = started(self.actor, request_id), refused(self.actor, request_id)
-        context: dict[str, object] = {"denied": denied, "title": request_id, "wanted": request_id, "stories": stories}
-        context["live"] = any(story.row.state in LIVE for story in stories)
-        if "live" in request.GET:
-            return self.fragment("overview/request_live.html", **context)
-        return self.page("overview/request.html", **context)
-
-
-def started(actor: RequestContext, request_id: str) -> list[timelines.Story]:
-    """List the operations of a request; of the actor's project, unless they administer the cloud."""
-    query = Operation.objects.filter(request_id=request_id)
-    if not actor.is_admin:
-        query = query.filter(project_id=actor.project_id or "")
-    return timelines.named([timelines.story(row) for row in query.order_by("created_at")[:100]])
-
-
-def refused(actor: RequestContext, request_id: str) -> list[dict[str, object]]:
-    """List the denials of a request; only the actor's own, unless they administer the cloud."""
-    found = denials.of_request(request_id)
-    return found if actor.is_admin else [one for one in found if one["user_id"] == actor.user_id]

@@ -25,7 +25,7 @@ from operations import states as progress
 from operations.models import State
 from portal.load import views as load
 from portal.networks import status as network_status
-from portal.servers import doors, failures, reach, status, verbs
+from portal.servers import doors, failures, past, reach, status, verbs
 from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
@@ -134,6 +134,12 @@ class Instance(Page):
     """GET /instances/<id>[/<tab>]; ?menu: the row's menu; ?live: what changes."""
 
     panel = "instances"
+    recorded, identity = past.TYPE, "pk"  # as details.ItemPage
+
+    @classmethod
+    def recorded_rows(cls, actor: RequestContext) -> Any:
+        """Query those that have a page: a deleted one has none."""
+        return Server.objects.living()
 
     def get(self, request: HttpRequest, id: str, tab: str = "overview") -> HttpResponse:
         if tab not in dict(TABS) or ("live" in request.GET and tab not in LIVE):
@@ -182,8 +188,8 @@ class Instance(Page):
         return {}
 
     def tab_activity(self, server: Server) -> dict[str, object]:
-        rows = history.operations_of(server)[:30]
-        return {"stories": [timelines.story(row) for row in rows]}
+        entries, activity = past.entries(self.actor, server, self.request.GET.get("before", ""))
+        return {"entries": entries, "activity": activity}
 
     def tab_interfaces(self, server: Server) -> dict[str, object]:
         found = list(Port.objects.of_server(server).select_related("network"))

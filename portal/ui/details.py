@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from authorization.context import RequestContext
 from common.errors import NotFound
-from portal.ui import Text, panels
+from identity import audits
+from portal.ui import Text, activity, panels
 from portal.ui.menus import Action
 from portal.ui.pages import Page
 from portal.ui.status import Status
@@ -42,6 +45,10 @@ class Detail:
         return any(card.side for card in self.cards)
 
 
+#: ?tab=… of the tab that each page has whose changes are recorded.
+ACTIVITY = "activity"
+
+
 class ItemPage(Page):
     """GET: the detail page or one of its tabs; with ?menu the row's menu; with ?live the changing part.
 
@@ -53,6 +60,18 @@ class ItemPage(Page):
     template: ClassVar[str] = "ui/detail.html"
     tabs: ClassVar[Sequence[tuple[str, Text]]] = ()
     everywhere: ClassVar[str] = ""  # the panel that lists every project's, for operators
+    #: Type of its audit records: with one it has a tab of what was done to it, and lines of activity lead here.
+    recorded: ClassVar[str] = ""
+    identity: ClassVar[str] = "pk"  # the field that its address has
+
+    @classmethod
+    def recorded_rows(cls, actor: RequestContext) -> "QuerySet[Model] | None":
+        """Query the rows that have such a page; None where all do that are there."""
+        return None
+
+    def recorded_ids(self, row: Any) -> Sequence[str]:
+        """List the ids whose records are told on its page: its own first, then those of what is a part of it."""
+        return [str(row.pk)]
 
     def home(self, row: object) -> dict[str, object]:
         """Build the context of the panel that lists the row: of other projects' the operators' one."""
@@ -92,25 +111,39 @@ class ItemPage(Page):
         actions = self.actions(self.actor, row)
         if "menu" in request.GET:
             return self.show_menu(actions, id)
-        detail = self.detail(self.actor, row)
-        context: dict[str, object] = {"actions": actions, "detail": detail, "id": id, "kind": self.kind}
-        context["tabs"] = self.named(self.tabs_of(self.actor, row), tab)
-        if tab:
-            detail.cards = self.tab(self.actor, row, tab)
+        if request.GET.get("tab") == ACTIVITY and self.has_activity():
+            tab = ACTIVITY
+        context = {"actions": actions, "id": id, "kind": self.kind, **self.shown(row, tab)}
         if "live" in request.GET:
             return self.fragment("ui/detail_live.html", **context)
-        context |= {"loads": self.loads(row), **self.home(row), **self.more(self.actor, row, tab)}
-        return self.page(self.template, **context)
+        loads = self.loads(row) if tab != ACTIVITY else []
+        return self.page(self.template, **context, loads=loads, **self.home(row), **self.more(self.actor, row, tab))
+
+    def shown(self, row: Any, tab: str) -> dict[str, object]:
+        """Build the context of what stands below the head: the tabs, and what the open one shows."""
+        detail, tabs = self.detail(self.actor, row), self.named(self.tabs_of(self.actor, row), tab)
+        if tab == ACTIVITY:
+            detail.cards, before = [], self.request.GET.get("before", "")
+            told = activity.of_object(self.actor, self.recorded, self.recorded_ids(row), before)
+            return {"detail": detail, "tabs": tabs, "activity": told}
+        if tab:
+            detail.cards = self.tab(self.actor, row, tab)
+        return {"detail": detail, "tabs": tabs}
+
+    def has_activity(self) -> bool:
+        """Whether there is a tab of what was done to it, for this actor."""
+        return bool(self.recorded) and audits.sees_activity(self.actor)
 
     def named(self, tabs: Sequence[tuple[str, Text]], tab: str) -> list[tuple[str, Text, str, bool]]:
         """(name, label, address, whether it is open) of each tab. Raises: NotFound where `tab` is none of them."""
-        if tab and tab not in [name for name, _label in tabs[1:]]:
-            raise NotFound(
-                what=str(found.label if (found := panels.named(self.panel)) else self.panel),
-                id=f"{self.kwargs['id']}/{tab}",
-            )
-        base = self.request.path.removesuffix(f"/{tab}") if tab else self.request.path
-        return [
+        has_activity = self.has_activity()
+        known = [name for name, _label in tabs[1:]] + [ACTIVITY] * has_activity
+        if tab and tab not in known:
+            panel = panels.named(self.panel)
+            raise NotFound(what=str(panel.label if panel else self.panel), id=f"{self.kwargs['id']}/{tab}")
+        base = self.request.path.removesuffix(f"/{tab}") if "tab" in self.kwargs else self.request.path
+        found = [
             (name, label, f"{base}/{name}" if at else base, name == tab if tab else not at)
-            for at, (name, label) in enumerate(tabs)
+            for at, (name, label) in enumerate(tabs or [("", _("Overview"))] * has_activity)
         ]
+        return found + [(ACTIVITY, _("Activity"), f"{base}?tab={ACTIVITY}", tab == ACTIVITY)] * has_activity

@@ -21,7 +21,7 @@ from common.errors import Forbidden, NotFound
 from common.ids import new_ordered_id
 from identity import audits
 from identity.models import Project, Role, User, UserProjectRole
-from portal.audit import words
+from portal.ui import recorded as words
 from tests.portal import conftest as portal
 
 cloud_rows, demo, admin = portal.cloud_rows, portal.demo, portal.admin

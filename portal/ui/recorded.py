@@ -1,4 +1,4 @@
-"""Audit records in words: actions, outcomes, and what kinds of things are called."""
+"""Audit records in words: actions, outcomes, and what kinds of things are called. Sentences of what was done: portal/ui/deeds.py."""
 
 from functools import cache
 
@@ -73,7 +73,9 @@ TYPES: dict[str, Text] = {
     "service/network/routers": _("Router"),
     "service/network/floatingips": _("Floating IP"),
     "service/network/security-groups": _("Security group"),
-    "service/network/security-group-rules": _("Security group rule"),
+    "service/network/security-group-rules": _(
+        "Security group rule"
+    ),  # records of before rules were a part of their group
     "service/network/subnetpools": _("Subnet pool"),
     "service/network/address-scopes": _("Address scope"),
     "service/network/rbac-policies": _("Shared network"),
@@ -119,6 +121,28 @@ TYPES: dict[str, Text] = {
     "data/storage/backup": _("Backup of the cloud"),
 }
 
+#: What the address of a refused request leads to, where that is not named as in records of changes (audit.records.denied).
+ADDRESSES: dict[str, str] = {
+    **{f"service/identity/{name}s": f"data/security/{name}" for name in (
+        "domain", "endpoint", "group", "limit", "project", "region", "role", "service", "credential",
+    )},
+    "service/identity/users": "data/security/account/user",
+    "service/identity/policies": "data/security/policy",
+    "service/identity/registered_limits": "data/security/limit/registered",
+    "service/identity/role_assignments": "data/security/role",
+    "service/identity/system": "data/security/system",
+    "service/identity/auth": "data/security/credential/token",
+    "service/identity/OS-TRUST": "data/security/trust",
+    "service/identity/OS-FEDERATION": "data/security/identity",
+    "service/identity/OS-OAUTH1": "data/security/credential/oauth1",
+    "service/identity/OS-EP-FILTER": "data/security/endpoint/group",
+    "service/image/images": "service/storage/image/images",
+    "service/image/metadefs": "service/storage/image/metadefs/namespaces",
+    "service/image/tasks": "service/storage/image/tasks",
+    "service/compute/os-hypervisors": "compute/node",
+    "service/compute/os-services": "compute/node",
+}  # fmt: skip
+
 
 def action(row: Event) -> Text:
     if row.target_type == CONSOLE and row.action == "create":
@@ -135,11 +159,17 @@ def types() -> dict[str, Text]:
 def kind(row: Event) -> Text:
     """Name the kind of an event's target: its word, else the menu's for a page of the portal, else the last part of its type."""
     last = row.target_type.rpartition("/")[2]
-    word = types().get(row.target_type)
+    word = types().get(ADDRESSES.get(row.target_type, row.target_type))
     if word is None and row.target_type == f"service/portal/{last}":
         panel = panels.named(last)
         word = panel.label if panel else None
     return word or last
+
+
+def low(word: Text) -> str:
+    """Return a kind's word as it stands within a sentence: "floating IP", and "OAuth consumer" as it is."""
+    text = str(word)
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def code(row: Event) -> str:
@@ -147,7 +177,12 @@ def code(row: Event) -> str:
 
 
 def outcome(row: Event) -> Status:
-    word = dict(OUTCOMES).get(row.outcome, row.outcome)
     if row.outcome == "failure" and code(row) in ("401", "403", "404"):
         return Status("bad", _("Denied"), row.outcome)
-    return Status({"success": "ok", "failure": "bad", "pending": "off"}.get(row.outcome, "off"), word, row.outcome)
+    return status(row.outcome)
+
+
+def status(outcome: str) -> Status:
+    """Return shape and word of an outcome."""
+    word = dict(OUTCOMES).get(outcome, outcome)
+    return Status({"success": "ok", "failure": "bad", "pending": "off"}.get(outcome, "off"), word, outcome)
