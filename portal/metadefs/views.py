@@ -76,6 +76,7 @@ class Namespaces(ListPanel):
 
 class NamespaceItem(ItemPage):
     panel, kind = "metadata-definitions", "metadef"
+    recorded = "service/storage/image/metadefs/namespaces"
     find = staticmethod(services.find)
     tabs = (("", gettext_lazy("Overview")), ("contents", gettext_lazy("Contents")))
 

@@ -90,6 +90,7 @@ def member_names(groups: Sequence[ServerGroup]) -> Mapping[str, list[str]]:
 
 class ServerGroupItem(ItemPage):
     panel, kind = "server-groups", "servergroup server"
+    recorded = "service/compute/os-server-groups"
     find = staticmethod(services.find)
 
     def actions(self, actor: RequestContext, row: ServerGroup) -> list[Action]:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from audit import reading
 from audit.models import Event
@@ -71,7 +72,7 @@ def test_what_a_form_changes_is_told_in_a_sentence(committed: None) -> None:
     client.post("/networks/create", {"name": "blue", "admin_state_up": "on", "with_subnet": ""})
     network = Network.objects.get(name="blue")
     client.post(f"/networks/{network.pk}/edit", {"name": "green", "admin_state_up": "on"})
-    client.post("/key-pairs/create", {"name": "laptop", "public_key": ""})
+    client.post(reverse("key-pair-create"), {"name": "laptop", "public_key": ""})
     group = SecurityGroup.objects.create(name="web", project_id=demo_project())
     line = {"base": "", "ingress-0-protocol": "tcp", "ingress-0-ports": "22"}
     assert client.post(f"/security-groups/{group.pk}/rules", line).status_code == 302
