@@ -13,6 +13,7 @@ from authorization import policy
 from authorization.context import RequestContext
 from common.clock import now
 from common.errors import sentence
+from compute.servergroups.models import ServerGroup
 from compute.servers import history
 from compute.servers.lifecycle import groups, services, states
 from compute.servers.models import Server
@@ -25,7 +26,7 @@ from operations import states as progress
 from operations.models import State
 from portal.load import views as load
 from portal.networks import status as network_status
-from portal.servers import doors, failures, past, reach, status, verbs
+from portal.servers import doors, failures, past, reach, snapshots, status, verbs
 from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
@@ -36,13 +37,14 @@ TABS = (
     ("overview", gettext_lazy("Overview")),
     ("console", gettext_lazy("Console")),
     ("log", gettext_lazy("Log")),
+    ("snapshots", gettext_lazy("Snapshots")),
     ("activity", gettext_lazy("Activity")),
     ("interfaces", gettext_lazy("Interfaces")),
 )
 #: Actions of verbs that name no state in which they end, and yet lead to another one.
 LEAVING = ("confirmResize", "revertResize", "rebuild")
 #: Tabs with a part that is read anew when something changes.
-LIVE = ("overview", "activity", "interfaces")
+LIVE = ("overview", "activity", "interfaces", "snapshots")
 
 
 def head(actor: RequestContext, server: Server) -> dict[str, object]:
@@ -62,8 +64,16 @@ def head(actor: RequestContext, server: Server) -> dict[str, object]:
         "fault": sentence(server.fault_code, server.fault_data) if server.fault_code else "",
         "again": launch_again(server),
         "ways": failures.ways(actor, [server]).get(server.id, ()),
+        "resized": _before_resize(server),
         "tabs": TABS,
     }
+
+
+def _before_resize(server: Server) -> str:
+    """Return the name of the flavor that a resize can go back to, while it waits to be confirmed; "" otherwise."""
+    if not verbs.can_follow(server, "confirm_resize") or server.task_state:
+        return ""
+    return flavor_words((server.before_resize or {}).get("flavor") or {})[0]
 
 
 def resting_since(server: Server) -> datetime | None:
@@ -174,6 +184,7 @@ class Instance(Page):
             "wired": wired(server),
             "open": doors.open_ports([group["id"] for group in of_server]),
             "by": user or server.user_id,
+            "server_group": ServerGroup.objects.filter(pk=server.server_group_id or "").first(),
             "user_data_size": len(server.user_data or "") * 3 // 4,
             "host_shown": policy.allows(self.actor, "os_compute_api:os-extended-server-attributes"),
             "who": parts.who_card(self.actor, "server", server),
@@ -190,6 +201,9 @@ class Instance(Page):
     def tab_activity(self, server: Server) -> dict[str, object]:
         entries, activity = past.entries(self.actor, server, self.request.GET.get("before", ""))
         return {"entries": entries, "activity": activity}
+
+    def tab_snapshots(self, server: Server) -> dict[str, object]:
+        return {"snapshots": snapshots.card(self.actor, server)}
 
     def tab_interfaces(self, server: Server) -> dict[str, object]:
         found = list(Port.objects.of_server(server).select_related("network"))

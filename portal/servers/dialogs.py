@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from authorization.context import RequestContext
 from common.clock import now
 from compute.flavors import services as flavors
-from compute.servers.create.networks import Nic
-from compute.servers.lifecycle import deletion, groups, interfaces, rebuild, resize, services, snapshots
+from compute.servers.lifecycle import deletion, groups, rebuild, resize, services, snapshots
 from compute.servers.models import Server
 from images.images import states as image_states
 from images.images.models import Image
@@ -43,12 +42,27 @@ class EditForm(Styled):
     description = Description()
 
 
+class DiskConfig(forms.ChoiceField):
+    """How a new disk is partitioned; empty is as it was."""
+
+    def __init__(self) -> None:
+        offered = [
+            ("", gettext_lazy("As it is")),
+            ("MANUAL", gettext_lazy("Manual: as the image has it")),
+            ("AUTO", gettext_lazy("Automatic: one that fills the disk")),
+        ]
+        super().__init__(label=gettext_lazy("Disk partition"), required=False, choices=offered)
+
+
 class FlavorForm(Styled):
     flavor = forms.ChoiceField(label=gettext_lazy("Flavor"))
+    disk_config = DiskConfig()
 
 
 class ImageForm(Styled):
     image = forms.ChoiceField(label=gettext_lazy("Image"))
+    disk_config = DiskConfig()
+    description = Description()
 
 
 def snapshot(call: Call, values: dict[str, Any]) -> str:
@@ -72,6 +86,14 @@ def sizes(call: Call) -> list[tuple[str, str]]:
 def images(call: Call) -> list[tuple[str, Text]]:
     rows = Image.objects.listed_for(call.actor, visibility=None, member_status="accepted")
     return choices(rows.filter(status=image_states.ACTIVE).order_by("name"))
+
+
+def rebuilt(call: Call, image: str, disk_config: str, description: str) -> None:
+    """Begin a rebuild."""
+    changes: dict[str, str | None] = {"description": description or None}
+    if disk_config:
+        changes["disk_config"] = disk_config
+    rebuild.rebuild(call.actor, server_id=call.id, image_id=image, **changes)
 
 
 SNAPSHOT = FormDialog(
@@ -102,7 +124,9 @@ RESIZE = FormDialog(
     hint=gettext_lazy("The instance stops, gets its new size, starts again, and waits for you to confirm or revert."),
     form=FlavorForm,
     choices={"flavor": sizes},
-    do=lambda call, values: resize.resize(call.actor, server_id=call.id, flavor_id=values["flavor"]),
+    do=lambda call, values: resize.resize(
+        call.actor, server_id=call.id, flavor_id=values["flavor"], disk_config=values["disk_config"] or None
+    ),
 )
 REBUILD = FormDialog(
     panel="instances",
@@ -113,9 +137,10 @@ REBUILD = FormDialog(
         "The root disk is made anew from an image; what is on it now is lost. Name, addresses and id stay."
     ),
     form=ImageForm,
-    initial=lambda call: {"image": of_id(call.actor, call.id).image_id},
+    find=of_id,
+    initial=lambda call: {"image": call.row.image_id, "description": call.row.description or ""},
     choices={"image": images},
-    do=lambda call, values: rebuild.rebuild(call.actor, server_id=call.id, image_id=values["image"]),
+    do=lambda call, values: rebuilt(call, **values),
 )
 
 
@@ -246,25 +271,6 @@ def add_floating_ip(call: Call, values: dict[str, Any]) -> str:
     return associate(call.actor, values["floating"], port_id, fixed)
 
 
-class AttachForm(Styled):
-    network = forms.ChoiceField(label=gettext_lazy("Network"))
-
-
-def networks(call: Call) -> list[tuple[str, Text]]:
-    rows = Network.objects.usable_by(call.actor).filter(external=False, subnets__isnull=False).distinct()
-    return choices(rows.order_by("name"))
-
-
-def attach(call: Call, values: dict[str, Any]) -> None:
-    interfaces.attach_interface(call.actor, server_id=call.id, nic=Nic(network_id=values["network"]))
-
-
-def detached(call: Call) -> list[tuple[str, Text]]:
-    """List the port that goes, with its network."""
-    rows = Port.objects.of_server(of_id(call.actor, call.keys["id"])).filter(pk=call.keys["port"])
-    return [(port.mac_address, port.network.name) for port in rows.select_related("network")]
-
-
 ADD_FLOATING_IP = FormDialog(
     panel="instances",
     find=of_id,
@@ -279,22 +285,6 @@ ADD_FLOATING_IP = FormDialog(
     do=add_floating_ip,
     said=lambda ip: _("%(ip)s leads here") % {"ip": ip},
 )
-ATTACH = FormDialog(
-    panel="instances",
-    title=gettext_lazy("Attach an interface"),
-    submit=gettext_lazy("Attach"),
-    form=AttachForm,
-    choices={"network": networks},
-    do=attach,
-)
-DETACH = Confirm(
-    panel="instances",
-    title=gettext_lazy("Detach this interface?"),
-    lines=detached,
-    submit=gettext_lazy("Detach the interface"),
-    do=lambda call: interfaces.detach_interface(call.actor, server_id=call.id, port_id=call.keys["port"]),
-)
-
 
 # ── Security groups ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -343,6 +333,4 @@ URLS = [
     path("instances/<str:id>/delete", DELETE.as_view(), name="instance-delete"),
     path("instances/<str:id>/floating-ip", ADD_FLOATING_IP.as_view(), name="instance-floating-ip"),
     path("instances/<str:id>/groups", GROUPS.as_view(), name="instance-groups"),
-    path("instances/<str:id>/interfaces/attach", ATTACH.as_view(), name="instance-attach"),
-    path("instances/<str:id>/interfaces/<str:port>/detach", DETACH.as_view(), name="instance-detach"),
 ]

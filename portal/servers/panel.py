@@ -5,7 +5,22 @@ from django.utils.translation import gettext_lazy
 
 from compute.servers.models import Server
 from portal.load import views as load
-from portal.servers import consoles, detail, dialogs, drafts, failures, launch, listing, palette, reach, status, verbs
+from portal.servers import (
+    attributes,
+    consoles,
+    detail,
+    dialogs,
+    drafts,
+    failures,
+    interfaces,
+    launch,
+    listing,
+    palette,
+    reach,
+    snapshots,
+    status,
+    verbs,
+)
 from portal.ui.panels import Limit, Panel, Quotas, Subject
 
 
@@ -58,6 +73,9 @@ PANELS = (
             *failures.URLS,
             *reach.URLS,
             *dialogs.URLS,
+            *interfaces.URLS,
+            *attributes.URLS,
+            *snapshots.URLS,
             path("instances/<str:id>", detail.Instance.as_view(), name="instance"),
             path("instances/<str:id>/head", detail.Head.as_view(), name="instance-head"),
             path("instances/<str:id>/console/<str:kind>", consoles.Ticket.as_view(), name="instance-ticket"),

@@ -13,6 +13,8 @@ from common.errors import CloudError
 from compute.servers.lifecycle import power, resize, services, snapshots
 from compute.servers.models import Server
 from compute.servers.rules import RULES
+from networking.floatingips.models import FloatingIP
+from networking.ports.models import Port
 from operations import starting
 from operations.subject import Why
 from portal.servers import status
@@ -94,14 +96,62 @@ def actions(actor: RequestContext, server: Server) -> list[Action]:
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
         why=gate(actor, "create_floatingip", server.project_id) or no_way_out(server),
     )  # fmt: skip
-    edit = Action(
-        "edit", _("Edit name"), "pencil", reverse("instance-edit", args=[server.id]),
-        why=gate(actor, "os_compute_api:servers:update", server),
-    )  # fmt: skip
-    found += [button(verb) for verb in ("reboot", "reboot_hard")] + [floating, edit]
+    found += [button(verb) for verb in ("reboot", "reboot_hard")]
+    found += [floating, *wires(actor, server), *attributes(actor, server)]
     found += [button(verb) for verb in ("pause", "suspend", "shelve", "resize", "rebuild")]
     found.append(button("unlock" if server.locked else "lock"))
     return [*found, share_action(actor, "server", server), button("delete")]
+
+
+def asking(
+    actor: RequestContext,
+    server: Server,
+    name: str,
+    label: str,
+    icon: str,
+    rule: str,
+    why: Text = "",
+    how: str = "dialog",
+) -> Action:
+    """Make the button of a dialog that is no verb of the lifecycle, or of a page."""
+    return Action(name, label, icon, reverse(f"instance-{name}", args=[server.id]), how, gate(actor, rule, server, why))
+
+
+def wires(actor: RequestContext, server: Server) -> list[Action]:
+    """List the buttons of an instance's interfaces, addresses and groups."""
+    state = status.server(server.status, None)
+    attach, detach, group = (
+        in_words(services.why_not(actor, server, verb), state)
+        for verb in ("attach_interface", "detach_interface", "add_group")
+    )
+    plugged = Port.objects.of_server(server)
+    has_any, leads = plugged.exists(), FloatingIP.objects.filter(port__in=plugged).exists()
+    none = "" if has_any else _("It is on no network")
+    ask = partial(asking, actor, server)
+    return [
+        ask("disassociate", _("Disassociate floating IP"), "unlink", "update_floatingip", "" if leads else _("No floating IP leads to it")),
+        ask("attach", _("Attach interface"), "plug-connected", RULES["attach_interface"], attach),
+        ask("detach-one", _("Detach interface"), "plug-connected-x", RULES["detach_interface"], detach or none),
+        ask("groups", _("Edit security groups"), "shield-lock", RULES["add_group"], group or none),
+    ]  # fmt: skip
+
+
+def attributes(actor: RequestContext, server: Server) -> list[Action]:
+    """List the buttons of what is written to an instance, and of what it says."""
+    ask = partial(asking, actor, server)
+    log = reverse("instance-tab", args=[server.id, "log"])
+    agentless = _(
+        "It runs no guest agent that could set one. Log in with the key pair, or rebuild it with user data that sets one."
+    )
+    posted = "" if server.guest_password else _("The guest has posted none")
+    return [
+        ask("edit", _("Edit"), "pencil", "os_compute_api:servers:update"),
+        ask("metadata", _("Update metadata"), "adjustments", "os_compute_api:server-metadata:update_all"),
+        ask("tags", _("Edit tags"), "tag", "os_compute_api:os-server-tags:update_all"),
+        Action("log", _("View log"), "file-text", log, "link", gate(actor, "os_compute_api:os-console-output", server)),
+        Action("change-password", _("Change password"), "lock", "", why=gate(actor, "os_compute_api:os-admin-password", server, agentless)),
+        ask("password", _("Retrieve password"), "key", "os_compute_api:os-server-password:show", posted, "link"),
+    ]  # fmt: skip
 
 
 def can_follow(server: Server, verb: str) -> bool:

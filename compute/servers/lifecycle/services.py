@@ -25,6 +25,13 @@ class TooManyTags(Invalid):
     template = _("The number of tags exceeded the per-server limit 50")
 
 
+class BadTag(Invalid):
+    template = _("A tag has 1 to 60 characters, without comma or slash: %(tag)s")
+
+
+LONGEST_TAG = 60  # characters
+
+
 def find(
     actor: RequestContext, server_id: str, rule: str = "os_compute_api:servers:show", *, lock: bool = False
 ) -> Server:
@@ -140,11 +147,14 @@ def unset_metadata(actor: RequestContext, *, server_id: str, key: str) -> bool:
 
 @transaction.atomic
 def set_tags(actor: RequestContext, *, server_id: str, tags: list[str], rule: str) -> list[str]:
-    """Replace the tags, without duplicates. `rule`: the policy rule of the API's verb. Raises: TooManyTags."""
+    """Replace the tags, without duplicates. `rule`: the policy rule of the API's verb. Raises: TooManyTags, BadTag."""
     server = find(actor, server_id, rule, lock=True)
     unique = list(dict.fromkeys(tags))
     if len(unique) > 50:
         raise TooManyTags()
+    for tag in unique:
+        if not 0 < len(tag) <= LONGEST_TAG or "," in tag or "/" in tag:
+            raise BadTag(tag=tag[:80])
     server.change(tags=unique)
     return unique
 
