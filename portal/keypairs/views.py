@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from compute.keypairs import keys, services
 from compute.keypairs.models import KeyPair
+from portal.ui import Text
 from portal.ui.calls import Call, to
 from portal.ui.details import Card, Detail, ItemPage
 from portal.ui.dialogs import FormDialog, Shown
@@ -28,6 +29,7 @@ class KeyPairs(ListPanel):
         Column(gettext_lazy("Name"), sort="name"),
         Column(gettext_lazy("Type"), hide="m", cell=attr("text", "type")),
         Column(gettext_lazy("Fingerprint"), cell=attr("copy", "fingerprint")),
+        Column(gettext_lazy("Public key"), hide="l", cell=attr("fold", "public_key")),
         Column(gettext_lazy("Age"), "n", "m", "created_at", attr("age", "created_at")),
     )
     new = New(gettext_lazy("Create or import"), "key-pair-create")
@@ -67,6 +69,10 @@ class KeyPairItem(ItemPage):
         return Detail(row.name, cards=[Card(_("Details"), pairs=pairs)])
 
 
+#: x509 is what Windows takes for its remote shell.
+TYPES: tuple[tuple[str, Text], ...] = (("ssh", "SSH"), ("x509", gettext_lazy("X.509 certificate")))
+
+
 class KeyName(Name):
     """A name that the API takes too."""
 
@@ -78,8 +84,19 @@ class KeyName(Name):
     ]
 
 
+class KeyType(forms.ChoiceField):
+    """What a pair is for; ssh where nothing was said."""
+
+    def __init__(self) -> None:
+        super().__init__(label=gettext_lazy("Type"), choices=TYPES)
+
+    def clean(self, value: object) -> str:
+        return str(super().clean(value or TYPES[0][0]))
+
+
 class KeyForm(Styled):
     name = KeyName()
+    type = KeyType()
     public_key = forms.CharField(
         label=gettext_lazy("Public key"),
         required=False,
@@ -92,7 +109,8 @@ class KeyForm(Styled):
 
 def create(call: Call, values: dict[str, Any]) -> Any:
     """Create the imported pair; one that was made here shows its private half, this once."""
-    made = services.create(call.actor, name=values["name"], public_key=values["public_key"].strip() or None)
+    public_key = values["public_key"].strip() or None
+    made = services.create(call.actor, name=values["name"], type=values["type"], public_key=public_key)
     if made.private_key is None:
         return made.row
     context = {"row": made.row, "private_key": made.private_key}
@@ -104,6 +122,7 @@ CREATE = FormDialog(
     title=gettext_lazy("Create or import a key pair"),
     submit=gettext_lazy("Create"),
     form=KeyForm,
+    places=((services.KeyPairExists, "name"), (keys.BadKey, "public_key")),
     do=create,
     next=to("key-pairs"),
     value=lambda row: str(row.name),

@@ -3,9 +3,9 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -25,18 +25,18 @@ from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports import services as ports
 from networking.ports.models import FixedIP, Port
-from portal.servers import failures, status
+from portal.servers import failures, filters, status
 from portal.sharing import parts
 from portal.ui import tables
 from portal.ui.menus import Action, gate
 from portal.ui.pages import Page
 from portal.ui.status import Status
-from portal.ui.tables import Cell, Column, Row
+from portal.ui.tables import Cell, Column, Filter, Row
 from sharing import received
 
 COLUMNS = (
     "id", "name", "project_id", "vm_state", "task_state", "power_state", "progress", "fault_code", "fault_data", "image_id",
-    "flavor", "host", "availability_zone", "locked", "created_at", "updated_at",
+    "flavor", "host", "availability_zone", "locked", "created_at", "updated_at", "key_name",
 )  # fmt: skip
 SORTS = {"name": ("name", "id"), "-name": ("-name", "id"), "age": ("-created_at", "-id"), "-age": ("created_at", "id"),
          "flavor": ("flavor__vcpus", "flavor__ram", "name"), "-flavor": ("-flavor__vcpus", "-flavor__ram", "name")}  # fmt: skip
@@ -44,9 +44,12 @@ SORTS = {"name": ("name", "id"), "-name": ("-name", "id"), "age": ("-created_at"
 #: What the reader may put away.
 CHOOSABLE = (
     Column(gettext_lazy("Status")), Column(gettext_lazy("Project")), Column(gettext_lazy("Host")), Column(gettext_lazy("Fixed IP")),
-    Column(gettext_lazy("Floating IP")), Column(gettext_lazy("Image")), Column(gettext_lazy("Flavor")), Column(gettext_lazy("CPU")),
+    Column(gettext_lazy("Floating IP")), Column(gettext_lazy("Image")), Column(gettext_lazy("Flavor")), Column(gettext_lazy("Key pair")),
+    Column(gettext_lazy("Availability zone")), Column(gettext_lazy("Task")), Column(gettext_lazy("Power state")), Column(gettext_lazy("CPU")),
     Column(gettext_lazy("Age")),
 )  # fmt: skip
+#: Those that are put away until the reader chooses.
+AT_FIRST_AWAY = ("key-pair", "availability-zone", "task", "power-state")
 #: Those that only the list of every project has.
 OPERATORS = ("project", "host")
 
@@ -119,6 +122,8 @@ def rows(query: QuerySet[Server]) -> list[dict[str, Any]]:
         row["image"] = images.get(row["image_id"]) or (row["image_id"] or "")[:8]
         row["flavor_name"], row["vcpus"], row["ram"] = flavor_words(row["flavor"] or {})
         row["st"] = word(row)
+        row["task"] = status.BUSY.get(row["task_state"], row["task_state"]) if row["task_state"] else ""
+        row["power"] = status.POWER.get(row["power_state"], "")
         row["console"] = states.runs(row["power_state"]) and not row["task_state"]
     return found
 
@@ -187,7 +192,18 @@ def _render(
 
 def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
     """Answer with the same rows as CSV; for operators with project and host."""
-    labels = [_("Name"), _("Status"), _("Fixed IP"), _("Floating IP"), _("Image"), _("Flavor"), "ID", _("Created")]
+    labels = [
+        _("Name"),
+        _("Status"),
+        _("Fixed IP"),
+        _("Floating IP"),
+        _("Image"),
+        _("Flavor"),
+        "ID",
+        _("Created"),
+        _("Key pair"),
+    ]
+    labels += [_("Availability zone"), _("Task"), _("Power state"), _("Locked")]
     labels += [_("Project"), _("Host")] if everywhere else []
     names = dict(Project.objects.filter(pk__in={row["project_id"] for row in found}).values_list("pk", "name"))
     lines = []
@@ -195,6 +211,8 @@ def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
         cells = [
             Cell("status", row["st"]), Cell("tags", row["fixed"]), Cell("tags", row["floating"]), Cell("text", row["image"]),
             Cell("text", row["flavor_name"]), Cell("text", row["id"]), Cell("when", row["created_at"]),
+            Cell("text", row["key_name"]), Cell("text", row["availability_zone"]), Cell("text", row["task"]),
+            Cell("text", row["power"]), Cell("yes", row["locked"]),
             Cell("text", names.get(row["project_id"], "")), Cell("text", row["host"]),
         ]  # fmt: skip
         lines.append(Row(row["id"], row["name"], "", row["st"], cells))
@@ -203,23 +221,36 @@ def as_file(found: list[dict[str, Any]], *, everywhere: bool) -> HttpResponse:
 
 @dataclass(frozen=True)
 class ListFilter:
-    """The choices in a list's address: a chip, a text, an order, and for operators a host."""
+    """The choices in a list's address: a chip, a text, an order, and what single fields are to be."""
 
     chip: str
     q: str
     sort: str
-    host: str
+    narrowed: list[dict[str, object]]
 
     @classmethod
     def read(cls, query: QueryDict, *, everywhere: bool) -> "ListFilter":
         sort = query.get("sort", "")
-        host = query.get("host", "") if everywhere else ""
-        return cls(query.get("state", ""), query.get("q", "").strip(), sort if sort in SORTS else "age", host)
+        fields = [*filters.FILTERS, *(filters.OF_OPERATORS if everywhere else ())]
+        narrowed = tables.chosen(fields, query)
+        return cls(query.get("state", ""), query.get("q", "").strip(), sort if sort in SORTS else "age", narrowed)
 
     def narrow(self, found: QuerySet[Server]) -> QuerySet[Server]:
-        """Filter servers by the text and the host, not by the chip."""
+        """Filter servers by the text and the fields, not by the chip."""
         found = search(found, self.q) if self.q else found
-        return found.filter(host=self.host) if self.host else found
+        for one in self.narrowed:
+            if one["value"]:
+                found = cast(Filter, one["filter"]).narrow(found, str(one["value"]))
+        return found
+
+    def context(self) -> dict[str, object]:
+        """Build the context of the filters: what is chosen, and what goes with another choice."""
+        kept = {"q": self.q, "state": self.chip, "sort": "" if self.sort == "age" else self.sort}
+        is_narrowed = any(one["value"] for one in self.narrowed)
+        return {
+            "chip": self.chip, "q": self.q, "sort": self.sort, "narrowed": self.narrowed, "is_narrowed": is_narrowed,
+            "kept": [(name, value) for name, value in kept.items() if value],
+        }  # fmt: skip
 
 
 class Instances(Page):
@@ -239,7 +270,7 @@ class Instances(Page):
             return as_file(rows(chosen[: tables.MOST + 1]), everywhere=self.everywhere)
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
         found, numbers = rows(pager.cut(chosen)), count(query)
-        context = {**self.chips(numbers), **pager.context(numbers.get(choice.chip, numbers[""])), **asdict(choice)}
+        context = {**self.chips(numbers), **pager.context(numbers.get(choice.chip, numbers[""])), **choice.context()}
         return self.page("servers/list.html", rows=self.htmls(found), **self.about(), **context)
 
     def chips(self, numbers: dict[str, int]) -> dict[str, object]:
@@ -259,7 +290,7 @@ class Instances(Page):
     @property
     def away(self) -> frozenset[str]:
         """Columns that the reader put away."""
-        return frozenset(self.prefs.hidden.get(self.panel, ()))
+        return frozenset(self.prefs.hidden.get(self.panel, AT_FIRST_AWAY))
 
     def name(self) -> str:
         return _("All instances") if self.everywhere else _("Instances")

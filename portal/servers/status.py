@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
+from compute.servers.lifecycle import states
 from portal.ui import Text
 from portal.ui.status import Status
 
@@ -25,6 +26,12 @@ BUSY: dict[str, Text] = {
     "image_snapshot": _("Snapshotting"), "image_backup": _("Snapshotting"), "image_uploading": _("Snapshotting"), "rescuing": _("Rescuing"),
     "unrescuing": _("Leaving rescue"), "shelving": _("Shelving"), "shelving_offloading": _("Shelving"),
     "unshelving": _("Unshelving"), "deleting": _("Deleting"),
+}  # fmt: skip
+
+#: Nova's number of a power state → its word.
+POWER: dict[int, Text] = {
+    states.NOSTATE: _("No state"), states.RUNNING: _("Running"), states.POWER_PAUSED: _("Paused"), states.SHUTDOWN: _("Shut down"),
+    states.CRASHED: _("Crashed"), states.POWER_SUSPENDED: _("Suspended"),
 }  # fmt: skip
 
 #: action of an operation → (in progress, done, failed).

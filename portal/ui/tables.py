@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """`kind`: text | mono | copy | muted | num | age | link | tags | status | meter | yes. `value` as that kind wants it."""
+    """`kind`: text | mono | copy | muted | num | age | link | tags | status | meter | yes | fold. `value` as that kind wants it."""
 
     kind: str
     value: Any = ""

@@ -88,6 +88,67 @@ def test_server_groups(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -
     w.finish()
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFc1pUoOHHLcTpp8bDKUWPpjzVQOwRsO6G4XCO9s0Yq3 me@laptop"
+
+
+def test_key_pairs(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> None:
+    """Made in both types, imported, seen in the row, deleted one by one and together; a key that is none stays in the dialog."""
+    n = net(walk("key-pairs", "demo", table="compute"))
+    page, w = n.page, n.w
+    n.create(name="k-bad", public_key="no key")
+    n.refused("public_key", "not a public ssh key")
+    assert page.input_value("#id_name") == "k-bad"
+    n.fill(name="k-mine", public_key=KEY)
+    w.submit()
+    expect(w.row("k-mine")).to_be_visible()
+    assert n.rest.ok("GET", f"{COMPUTE}/os-keypairs/k-mine")["keypair"]["public_key"] == KEY
+    w.saw("bulk action", "import")
+    w.row("k-mine").locator("summary").click()
+    expect(w.row("k-mine")).to_contain_text(KEY)
+    w.columns("Name", "Type", "Fingerprint", "Public key")
+    w.saw("column", "name", "type", "fingerprint", "public key in the row")
+    for type in ("ssh", "x509"):
+        w.open()
+        n.create(name=f"k-{type}")
+        page.select_option("#id_type", type)
+        w.submit()
+        expect(page.locator("#private-key")).to_contain_text("PRIVATE KEY")
+        page.click("#dialog [data-action=done]")
+        page.wait_for_url("**/key-pairs")
+        assert n.rest.ok("GET", f"{COMPUTE}/os-keypairs/k-{type}")["keypair"]["type"] == type
+    w.saw("bulk action", "create")
+    w.saw("form field", "name", "type", "public key")
+    w.menu("k-mine", "delete")
+    w.confirm()
+    expect(w.row("k-mine")).to_have_count(0)
+    w.saw("row action", "delete")
+    delete_several(w, "k-ssh", "k-x509")
+    assert [
+        one for one in n.rest.ok("GET", f"{COMPUTE}/os-keypairs")["keypairs"] if one["keypair"]["name"].startswith("k-")
+    ] == []
+    w.finish()
+
+
+def test_api_access(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> None:
+    n = net(walk("api-access", "demo", table="compute"))
+    page, w = n.page, n.w
+    w.columns("Service", "Endpoint")
+    expect(page.locator("main tr[data-id=compute]")).to_contain_text(COMPUTE)
+    w.saw("column", "service", "endpoint")
+    for action, name, part in (
+        ("clouds-yaml", "download clouds.yaml", "auth_url"),
+        ("openrc", "download OpenRC", "OS_AUTH_URL"),
+    ):
+        with page.expect_download() as download:
+            page.click(f"[data-action={action}]")
+        assert part in download.value.path().read_text()
+        w.saw("bulk action", name)
+    for text in ("demo", n.rest.project_id or "demo", "Identity"):
+        expect(page.locator("main")).to_contain_text(text)
+    w.saw("bulk action", "view credentials")
+    w.finish()
+
+
 def test_every_line_names_a_test_that_walks_it() -> None:
     rows = lines("compute")
     assert {row["state"] for row in rows} <= {"works", "missing", "waits for issue 14"}

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from playwright.sync_api import expect
 
-from tests.browser.acceptance import Walk
+from tests.browser.acceptance import Walk, promised
 from tests.browser.netwalk import NetWalk
 from tests.browsing import Enter
 from tests.live import LiveCloud
@@ -31,6 +31,13 @@ class OneWalk:
         self.name, self.id = name, n.rest.boot(name)
         n.rest.until(self.id, "ACTIVE")
         self.open()
+
+    @classmethod
+    def of(cls, n: NetWalk, name: str) -> "OneWalk":
+        """Of an instance that is there."""
+        found = cls.__new__(cls)
+        found.n, found.w, found.page, found.rest, found.name, found.id = n, n.w, n.page, n.rest, name, ""
+        return found
 
     def open(self, tab: str = "") -> None:
         self.page.goto(f"{self.w.url}/instances/{self.id}{'/' if tab else ''}{tab}")
@@ -378,7 +385,8 @@ def test_instances(one: OneWalk, fake_cloud: LiveCloud, enter: Enter) -> None:
     _password(one, fake_cloud)
     _tabs(one)
     _delete(one)
-    one.w.finish()
+    kinds = ("row action", "form field", "tab", "improvement")
+    assert {line for line in promised("compute", "instances") if line[0] in kinds} - one.w.seen == set()
 
 
 def _delete(o: OneWalk) -> None:
@@ -389,3 +397,162 @@ def _delete(o: OneWalk) -> None:
     o.page.wait_for_url("**/instances")
     o.rest.until_gone(o.id)
     o.w.saw("row action", "delete")
+
+
+# ── Lists ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+#: Filter's field → (what the table calls it, what is asked of the server in the row).
+ASKED: dict[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "id": ("instance ID", lambda one: one["id"]),
+    "name": ("name", lambda one: one["name"]),
+    "image_id": ("image ID", lambda one: one["image"]["id"]),
+    "image": ("image name", lambda one: "demo"),
+    "ip": ("IPv4", lambda one: one["addresses"]["private"][0]["addr"]),
+    "flavor_id": ("flavor ID", lambda one: "small"),
+    "flavor": ("flavor name", lambda one: "small"),
+    "key": ("key pair", lambda one: one["key_name"]),
+    "zone": ("AZ", lambda one: "nova"),
+    "since": ("changes-since", lambda one: one["updated"]),
+}
+COLUMNS = {
+    "Name": "name", "Image": "image", "Fixed IP": "IPs", "Flavor": "flavor", "Key pair": "key pair", "Status": "status",
+    "Availability zone": "AZ", "Task": "task", "Power state": "power state", "Age": "age",
+}  # fmt: skip
+
+
+@pytest.fixture
+def keyed(one: OneWalk) -> Iterator[OneWalk]:
+    """Beside it one more, with a key and another flavor; it goes with the test."""
+    key = unused("listed")
+    one.rest.ok("POST", f"{COMPUTE}/os-keypairs", {"keypair": {"name": key}})
+    id = one.rest.boot(key, flavor="small", key_name=key)
+    one.rest.until(id, "ACTIVE")
+    one.name = key
+    yield one
+    one.rest.delete(id)
+    one.rest.ok("DELETE", f"{COMPUTE}/os-keypairs/{key}")
+
+
+def test_the_list_is_narrowed_and_its_columns_chosen(keyed: OneWalk) -> None:
+    _columns(keyed, "/instances")
+    _narrow(keyed, "/instances", {"key": ASKED["key"]})
+
+
+def _columns(o: OneWalk, path: str) -> None:
+    """All of them, kept with the reader."""
+    page = o.page
+    page.goto(o.w.url + path)
+    page.click("[data-action=columns]")
+    for box in page.locator("#columns input[name=shown]").all():
+        box.check()
+    page.click("#columns [data-action=keep-columns]")
+    page.wait_for_url(f"**{path}")
+    o.w.columns(*COLUMNS)
+    o.w.saw("column", *COLUMNS.values())
+
+
+def _narrow(o: OneWalk, path: str, fields: dict[str, tuple[str, Callable[[dict[str, Any]], str]]]) -> None:
+    """Each filter finds the one that was asked for; those that tell it from others find it alone."""
+    page, found = o.page, o.rest.named(f"{COMPUTE}/servers", "servers", o.name)
+    server = o.rest.server(found)
+    assert server is not None
+    for field, (name, value) in fields.items():
+        page.goto(o.w.url + path)
+        page.click("[data-action=filters]")
+        page.fill(f"#by-{field}", value(server))
+        page.click("#by-field [data-action=apply-filters]")
+        page.wait_for_url(re.compile(f"[?&]{field}="))
+        expect(page.locator(f"tr[data-id='{found}']")).to_be_visible()
+        if field in ("id", "name", "ip", "flavor", "flavor_id", "key"):
+            expect(page.locator("main tbody tr[data-id]")).to_have_count(1)
+        o.w.saw("filter", name)
+
+
+@pytest.mark.slow
+def test_the_list(keyed: OneWalk, walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> None:
+    """Columns, filters and the verbs of several at once; then the operators' list of every project."""
+    o, page = keyed, keyed.page
+    _columns(o, "/instances")
+    _narrow(o, "/instances", ASKED)
+    page.goto(f"{o.w.url}/instances?ip6=fd")
+    expect(page.locator("main tbody tr[data-id]")).to_have_count(0)
+    o.w.saw("filter", "IPv6")
+    page.goto(f"{o.w.url}/instances")
+    page.click("[data-action=filters]")
+    page.select_option("#by-status", "ACTIVE")
+    page.click("#by-field [data-action=apply-filters]")
+    page.wait_for_url("**status=ACTIVE*")
+    expect(page.locator(f"tr[data-id='{o.id}']")).to_be_visible()
+    o.w.saw("filter", "status")
+    for verb, status, name in (
+        ("stop", "SHUTOFF", "shut off"),
+        ("start", "ACTIVE", "start"),
+        ("reboot", "ACTIVE", "soft reboot"),
+    ):
+        page.goto(f"{o.w.url}/instances")
+        page.locator(f"tr[data-id='{o.id}'] input[type=checkbox]").check()
+        page.click(f".bulk [data-action={verb}]")
+        o.rest.until(o.id, status)
+        o.w.saw("bulk action", name)
+    page.goto(f"{o.w.url}/instances")
+    expect(page.locator("main [data-action=launch]")).to_have_attribute("href", "/instances/launch")
+    o.rest.act(o.id, {"lock": {}})
+    page.goto(f"{o.w.url}/instances")
+    expect(page.locator(f"tr[data-id='{o.id}'] use[href$='#lock']")).to_be_visible()
+    o.w.saw("column", "locked")
+    o.rest.act(o.id, {"unlock": {}})
+    other = o.rest.boot(unused("gone"))
+    o.rest.until(other, "ACTIVE")
+    page.goto(f"{o.w.url}/instances")
+    for id in (o.id, other):
+        page.locator(f"tr[data-id='{id}'] input[type=checkbox]").check()
+    page.click(".bulk [data-action=delete]")
+    o.w.confirm("2")
+    for id in (o.id, other):
+        o.rest.until_gone(id)
+    o.w.saw("bulk action", "launch", "delete")
+    kinds = ("column", "filter", "bulk action")
+    assert {line for line in promised("compute", "instances") if line[0] in kinds} - o.w.seen == set()
+    _everywhere(keyed, OneWalk.of(net(walk("all-instances", "admin", table="compute"), "admin"), keyed.name))
+
+
+def _everywhere(demos: OneWalk, o: OneWalk) -> None:
+    """An operator sees a project's instance, narrows to it, and has its verbs."""
+    page = o.page
+    _columns(o, "/all-instances")
+    o.w.columns("Project", "Host")
+    o.w.saw("column", "project", "host", "IP", "locked")
+    id = demos.rest.named(f"{COMPUTE}/servers", "servers", demos.name)
+    project, host = demos.rest.project_id, o.rest.ok("GET", f"{COMPUTE}/servers/{id}")["server"]["OS-EXT-SRV-ATTR:host"]
+    for field, value, name in (
+        ("project", "demo", "project name"),
+        ("project_id", project, "project ID"),
+        ("host", host, "host"),
+    ):
+        page.goto(f"{o.w.url}/all-instances")
+        page.click("[data-action=filters]")
+        page.fill(f"#by-{field}", value)
+        page.click("#by-field [data-action=apply-filters]")
+        page.wait_for_url(re.compile(f"[?&]{field}="))
+        expect(page.locator(f"tr[data-id='{id}']")).to_be_visible()
+        o.w.saw("filter", name)
+    o.id = id
+    for verb, status, name in (
+        ("pause", "PAUSED", "pause"), ("unpause", "ACTIVE", "resume"), ("suspend", "SUSPENDED", "suspend"), ("resume", "ACTIVE", "resume"),
+        ("stop", "SHUTOFF", "shut off"), ("reboot_hard", "ACTIVE", "hard reboot"), ("reboot", "ACTIVE", "soft reboot"),
+    ):  # fmt: skip
+        page.goto(f"{o.w.url}/all-instances")
+        page.locator(f"tr[data-id='{id}'] [data-menu]").click()
+        page.click(f"#menu [data-action={verb}]")
+        expect(page.locator("#menu")).to_be_hidden()
+        demos.rest.until(id, status)
+        o.w.saw("row action", name)
+    offered = {
+        "confirm_resize": "confirm resize", "revert_resize": "revert resize", "snapshot": "create snapshot", "edit": "edit",
+        "metadata": "update metadata", "log": "view log", "shelve": "shelve", "delete": "delete", "console": "console",
+    }  # fmt: skip
+    page.goto(f"{o.w.url}/all-instances")
+    page.locator(f"tr[data-id='{id}'] [data-menu]").click()
+    for verb in ("snapshot", "edit", "metadata", "log", "shelve", "delete", "console"):
+        expect(page.locator(f"#menu [data-action={verb}]")).not_to_have_attribute("aria-disabled", "true")
+        o.w.saw("row action", offered[verb])
