@@ -84,7 +84,7 @@ def test_all_networks(walk: Callable[..., Walk], net: Callable[..., NetWalk]) ->
         n.w.row(name).locator("input[type=checkbox]").check()
     n.page.click(".bulk [data-action=delete]")
     n.w.confirm("2")
-    n.page.wait_for_url("**/networks")
+    n.page.wait_for_url("**/all-networks")
     assert n.found("networks", name="a-one") == []
     n.w.saw("bulk action", "delete")
     n.w.finish()
@@ -102,6 +102,7 @@ def test_all_routers(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> 
     assert router["project_id"] == _project(n, "demo")
     n.w.saw("bulk action", "create")
     n.w.saw("form field", "project")
+    expect(n.page.locator(".crumb a")).to_have_attribute("href", "/all-routers")
     n.w.open()
     n.w.columns("Name", "Project", "Host")
     n.w.saw("column", "project", "host")
@@ -115,7 +116,7 @@ def test_all_routers(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> 
     n.w.open()
     n.w.menu("a-router", "delete")
     n.w.confirm()
-    n.page.wait_for_url("**/routers")
+    n.page.wait_for_url("**/all-routers")
     assert n.found("routers", id=id) == []
     n.w.saw("row action", "delete")
     n.w.finish()
@@ -142,7 +143,7 @@ def test_all_floating_ips(walk: Callable[..., Walk], net: Callable[..., NetWalk]
     n.w.open()
     n.w.menu("172.24.4.231", "delete")
     n.w.confirm()
-    n.page.wait_for_url("**/floating-ips")
+    n.page.wait_for_url("**/all-floating-ips")
     assert n.found("floatingips", id=floating["id"]) == []
     n.w.saw("row action", "release")
     n.w.finish()
