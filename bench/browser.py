@@ -21,11 +21,16 @@ Answer = tuple[int, dict[str, str], bytes]
 class Session:
     """Signed in to the portal as a cloud of clouds.yaml. `asked` counts its requests, `loaded` their bytes as sent."""
 
-    def __init__(self, data: Path, cloud: str = "demo") -> None:
+    def __init__(self, data: Path, cloud: str = "demo", *, visitor: bool = False) -> None:
+        """`visitor`: nobody is signed in."""
         auth = yaml.safe_load((data / "clouds.yaml").read_text())["clouds"][cloud]["auth"]
         self.address = urlsplit(auth["auth_url"]).netloc
         self.cookies: dict[str, str] = {}
         self.asked = self.loaded = 0
+        if not visitor:
+            self._sign_in(auth)
+
+    def _sign_in(self, auth: dict[str, str]) -> None:
         _, _, page = self.get("/sign-in")
         form = {"username": auth["username"], "password": auth["password"], "domain": "Default", "next": ""}
         token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page)

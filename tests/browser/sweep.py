@@ -241,6 +241,12 @@ def sideways(page: Page, width: int) -> bool:
     return False
 
 
+def without_exact_time(page: Page) -> list[str]:
+    """The ages and times that say no exact time when one points at them."""
+    found: list[str] = page.evaluate("[...document.querySelectorAll('time:not([title])')].map(one => one.outerHTML)")
+    return found
+
+
 def spills(page: Page) -> bool:
     """Whether the open dialog scrolls sideways."""
     return bool(page.evaluate("(one => one.scrollWidth > one.clientWidth)(document.querySelector('#dialog'))"))

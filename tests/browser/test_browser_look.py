@@ -95,3 +95,18 @@ def test_a_wrong_field_keeps_the_dialog_and_says_what(fake_cloud: LiveCloud, ent
     page.click("#menu [data-action=delete]")
     page.click("#dialog [data-action=confirm]")
     page.wait_for_url("**/networks")
+
+
+def test_paper_has_the_list_and_nothing_to_press(fake_cloud: LiveCloud, server: str, enter: Enter) -> None:
+    """Printed from a dark page: light, all columns, no rail, no button."""
+    page = enter(fake_cloud, theme="dark")
+    page.goto(f"{fake_cloud.url}/instances")
+    page.emulate_media(media="print")
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(f"tr[data-id='{server}'] td.w-m").first).to_be_hidden()  # a box to tick
+    expect(page.locator(f"tr[data-id='{server}']")).to_contain_text("look-1")
+    for selector in ("#rail", "header.bar", ".acts", "[data-menu]", ".filters", ".pages", ".tick"):
+        expect(page.locator(f"{selector} >> nth=0")).to_be_hidden()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    page.emulate_media(media="screen")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")

@@ -29,8 +29,8 @@ def seeds(fake_cloud: LiveCloud) -> sweep.Seeds:
 
 
 def look(page: Page, path: str, language: str, sheets: sweep.Sheets | None = None, name: str = "") -> list[str]:
-    """What is wrong with the page that is open, at each width; axe in one language, for it reads no words."""
-    wrong = []
+    """What is wrong with the page that is open: times, and at each width what scrolls; axe in one language, for it reads no words."""
+    wrong = [f"{path}: {time} has no exact time" for time in sweep.without_exact_time(page)]
     for width in sweep.WIDTHS:
         if sweep.sideways(page, width):
             wrong.append(f"{path} scrolls sideways at {width}")
