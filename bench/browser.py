@@ -81,7 +81,7 @@ class Session:
 
 
 def named_in(kind: str, text: str) -> list[str]:
-    """What a browser fetches at once for a page, a style sheet or a module; fonts only where a style names woff2."""
+    """What a browser fetches for a page, a style sheet with its fonts, or a module; what is imported later on is not."""
     if "html" in kind:
         scripts = re.findall(r'<script[^>]+src="([^"]+)"', text)
         links = re.findall(r"<link[^>]+>", text)
@@ -89,9 +89,9 @@ def named_in(kind: str, text: str) -> list[str]:
         found = scripts + [match[1] for link in styles if (match := re.search(r'href="([^"]+)"', link))]
         found += [name.partition("#")[0] for name in re.findall(r'<use[^>]+href="([^"#]+#?[^"]*)"', text)]
     elif "javascript" in kind:
-        found = re.findall(r'(?:^|[;\n])\s*(?:import|export)[^"\'();]*?from\s*["\']([^"\']+)', text)
+        found = re.findall(r'(?:^|[;\n])\s*(?:import|export)(?:[^"\'();]*?from)?\s*["\']([^"\']+)', text)
     elif "css" in kind:
-        found = re.findall(r'@import\s+(?:url\()?["\']?([^"\')]+)', text)
+        found = re.findall(r'(?:@import\s+(?:url\()?|src: url\()["\']?([^"\')]+)', text)
     else:
         found = []
     return [name for name in found if name and not name.startswith(("data:", "http:", "https:"))]

@@ -5,9 +5,17 @@ import "./showas.js";
 import "./why.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
-import { countNotices } from "./ui.js";
-import "./webauthn.js";
+import { $, countNotices } from "./ui.js";
 
+// What security keys need comes with the first button that asks for one.
+const buttons = new MutationObserver(keys);
+function keys() {
+  if (!$("[data-webauthn]")) return;
+  buttons.disconnect();
+  import("./webauthn.js");
+}
+buttons.observe(document.body, { childList: true, subtree: true });
+keys();
 startLive();
 startKeys();
 if (document.body.dataset.live) countNotices();

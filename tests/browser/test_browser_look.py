@@ -62,7 +62,7 @@ def test_the_first_load_is_small(fake_cloud: LiveCloud, enter: Enter) -> None:
         "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
         ".reduce((sum, one) => sum + one.encodedBodySize, 0)"
     )
-    assert whole <= 250 * 1024
+    assert whole <= 230_000
 
 
 def test_keys_and_the_palette(fake_cloud: LiveCloud, server: str, enter: Enter) -> None:
