@@ -44,7 +44,7 @@ def _prepare_clone(steps: Steps) -> None:
     compiled = [str(path.with_suffix(".mo").exists()) for path in catalogs]
     steps.once("texts", STAMPS / "texts", hash_files(catalogs, *compiled, "True"), lambda: _compile_texts(catalogs))
     static = [path for path in (CLONE / "static", *sorted(CLONE.glob("*/static"))) if path.is_dir()]
-    pins = hash_files([CLONE / "requirements" / "base.txt"])
+    pins = hash_files([CLONE / "requirements" / "base.txt", CLONE / "cloud" / "staticfiles.py"])
     steps.once("static files", STAMPS / "static", hash_tree_facts(static, pins), _collect_static)
     # The control plane's account may not write into the clone, and would compile every module at every start.
     packages = [str(path.parent) for path in CLONE.glob("*/__init__.py")]
