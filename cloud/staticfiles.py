@@ -26,6 +26,6 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
 
     def _save(self, name: str, content: Any) -> str:
         if name.startswith(("js/", "css/")):
-            content = ContentFile(lean(name, content.read().decode()).encode())
+            content = ContentFile(lean(name, b"".join(content.chunks()).decode()).encode())
         saved: str = super()._save(name, content)
         return saved

@@ -17,11 +17,12 @@ from portal.ui.lists import ListPanel
 from tests.live import CLONE
 
 #: Names of programs, files, formats and keys, which no language has words of its own for.
-NAMES = set(
-    "Stackling CSV EN ID UUID MAC IP IPv4 IPv6 CIDR MTU DNS DHCP SNAT TCP UDP ICMP SSH HTTP HTTPS OpenID Connect vCPU vCPUs CPU RAM URL VLAN "
-    "openrc openrc.sh clouds.yaml kubeconfig CLI curl Python Terraform Bash Ctrl Alt Del Esc Tab chmod pem AAAA MiB GiB QCOW2 ISO "
-    "EC2 TOTP role web different_host bin sh v2.1 servers affinity soft anti".split()
-)
+_NAMES = """
+Stackling CSV EN ID UUID MAC IP IPv4 IPv6 CIDR MTU DNS DHCP SNAT TCP UDP ICMP SSH HTTP HTTPS OpenID Connect vCPU vCPUs CPU RAM URL VLAN
+openrc openrc.sh clouds.yaml kubeconfig CLI curl Python Terraform Bash Ctrl Alt Del Esc Tab chmod pem AAAA MiB GiB QCOW2 ISO
+EC2 TOTP role web different_host bin sh v2.1 servers affinity soft anti
+"""
+NAMES = set(_NAMES.split())
 SHOWN = ("title", "aria-label", "placeholder", "alt")
 _WORD = re.compile(r"[A-Za-z][\w.]+")
 
@@ -57,7 +58,10 @@ def declared() -> Iterator[tuple[str, Any]]:
         yield from ((panel.name, text) for one in panel.subjects for words in one.verbs.values() for text in words)
         yield from ((panel.name, one.label) for quotas in panel.quotas for one in quotas.limits)
     for url in urls.urlpatterns:
-        view, about = getattr(url.callback, "view_class", None), getattr(url.callback, "view_initkwargs", {}).get("about")
+        view, about = (
+            getattr(url.callback, "view_class", None),
+            getattr(url.callback, "view_initkwargs", {}).get("about"),
+        )
         if isinstance(view, type) and issubclass(view, ListPanel):
             name = view.__name__
             yield from ((name, column.label) for column in view.columns)
