@@ -29,7 +29,7 @@ from portal.servers import failures, filters, status
 from portal.sharing import parts
 from portal.ui import tables
 from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.pages import Page, is_fragment
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Filter, Row
 from sharing import received
@@ -264,6 +264,8 @@ class Instances(Page):
         if "rows" in request.GET:
             return self.some(mine, request.GET.getlist("rows")[:200])
         choice = ListFilter.read(request.GET, everywhere=self.everywhere)
+        if "fields" in request.GET:
+            return self.fields(choice)
         query = choice.narrow(mine)
         chosen = query.filter(CHIPS.get(choice.chip, CHIPS[""])[1]).order_by(*SORTS[choice.sort])
         if request.GET.get("format") == "csv":
@@ -272,6 +274,12 @@ class Instances(Page):
         found, numbers = rows(pager.cut(chosen)), count(query)
         context = {**self.chips(numbers), **pager.context(numbers.get(choice.chip, numbers[""])), **choice.context()}
         return self.page("servers/list.html", rows=self.htmls(found), **self.about(), **context)
+
+    def fields(self, choice: ListFilter) -> HttpResponse:
+        """Answer with the form of all filters: in a dialog, since most readers of the list never want it."""
+        if is_fragment(self.request):
+            return self.fragment("servers/fields.html", **choice.context())
+        return self.page("ui/shown_page.html", piece="servers/fields.html", title=self.name(), **choice.context())
 
     def chips(self, numbers: dict[str, int]) -> dict[str, object]:
         """Build the context of the chips with their numbers."""

@@ -46,6 +46,10 @@ def test_a_filter_narrows_by_its_field(demo: Client, two: tuple[Server, Server])
     assert shown(demo, "/instances?since=yesterday") == set(), "what is no time finds nothing, rather than all"
     page = demo.get("/instances?zone=north&state=off").content.decode()
     assert 'data-field="zone"' in page and 'name="state" value="off"' in page, "one choice goes with another"
+    for asks in ({"HTTP_HX_REQUEST": "true"}, {}):
+        form = demo.get("/instances?zone=north&state=off&fields=1", **asks).content.decode()
+        assert 'id="by-zone"' in form and 'value="north"' in form and 'name="state" value="off"' in form
+        assert 'id="by-host"' not in form, "hosts are the operators'"
 
 
 def test_changed_since_is_of_the_readers_zone(demo: Client, two: tuple[Server, Server]) -> None:
