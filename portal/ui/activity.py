@@ -92,7 +92,7 @@ def lines(actor: RequestContext, rows: Sequence[Event]) -> list[Line]:
     for row in rows:
         operation = running.get(row.operation_id)
         status, why, seconds = _went(row, operation, over.get(row.operation_id))
-        before, _name, after = deeds.sentence(row, _HERE).partition(_HERE)
+        before, _name, after = deeds.sentence(row, _HERE, done=status == recorded.status(cadf.SUCCESS)).partition(_HERE)
         line = Line(row, status, (before, after), row.target_name or _short(row.target_id), why=why, seconds=seconds)
         line.url = links.get((row.target_type, row.target_id), "")
         line.place = _place(row, actor, manages=manages)

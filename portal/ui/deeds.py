@@ -116,14 +116,14 @@ FOLLOW: Mapping[str, frozenset[str]] = {
 }
 
 
-def sentence(row: Event, name: str) -> str:
-    """Tell what a record says was done, or was asked for; `name` stands where the object's name belongs."""
+def sentence(row: Event, name: str, *, done: bool) -> str:
+    """Tell what a record says was done, or (not `done`) was asked for; `name` stands where the object's name belongs."""
     words = {"kind": recorded.low(recorded.kind(row)), "name": name}
-    field = _of_field(row) if row.action == "update" and row.outcome == "success" else None
+    field = _of_field(row) if row.action == "update" and done else None
     if field is not None:
         return str(field) % words
     deed = of(row)
-    return str(deed.done if row.outcome == "success" else deed.asked) % words
+    return str(deed.done if done else deed.asked) % words
 
 
 def of(row: Event) -> Deed:

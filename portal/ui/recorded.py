@@ -94,6 +94,7 @@ TYPES: dict[str, Text] = {
     "data/security/service": _("Service"),
     "data/security/endpoint": _("Endpoint"),
     "data/security/policy": _("Policy"),
+    "data/security/domain": _("Domain"),
     "data/security/domain/option": _("Domain setting"),
     "data/security/group": _("Group"),
     "data/security/project": _("Project"),

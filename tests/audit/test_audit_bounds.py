@@ -19,7 +19,7 @@ from portal.activity.asked import Asked
 MILLION = 1_000_000
 LOT = 20_000
 MEMBER = RequestContext(user_id="u", roles=frozenset({"member", "reader"}), project_id="p")
-OPERATOR = RequestContext(user_id="root", roles=frozenset({"admin"}), project_id="admins", is_admin=True)
+OPERATOR = RequestContext(user_id="root", roles=frozenset({"admin"}), project_id="admins")
 OBJECT = "0123456789abcdef0123456789abcdef"
 #: Filter → the index that leads for a member of a project.
 LEADS = {

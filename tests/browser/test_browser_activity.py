@@ -15,7 +15,7 @@ from tests.live import LiveCloud
 from tests.portal.defects import Things, unused
 from tests.rest import COMPUTE, IDENTITY, IMAGE, NETWORK, Rest
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
