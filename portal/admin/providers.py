@@ -20,7 +20,7 @@ RULES = ("placement:resource_providers:inventories:list", "placement:resource_pr
 
 
 class ResourceProviders(ListPanel):
-    panel, kind, tabs = "hosts", "inventory", TABS
+    panel, tabs = "hosts", TABS
     search, order, in_palette = ("provider__name", "provider__id"), ("provider__name", "resource_class"), False
     columns = (
         Column(gettext_lazy("Resource provider"), sort="provider__name"),
@@ -62,4 +62,4 @@ def row_of(row: Inventory, *, is_host: bool) -> Row:
         Cell("id", provider.pk),
     )
     url = reverse("host", args=[provider.name]) if is_host else ""
-    return Row(f"{provider.name} {name}", provider.name, url, None, cells, sub=name)
+    return Row(str(row.pk), provider.name, url, None, cells, sub=name)

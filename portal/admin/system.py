@@ -47,7 +47,7 @@ TABS = (
 class Services(ListPanel):
     """The catalog's services: where each answers."""
 
-    panel, kind, tabs = "services", "service", TABS
+    panel, tabs = "services", TABS
     search, order, in_palette = ("name", "type", "id"), ("type", "name"), False
     columns = (
         Column(gettext_lazy("Name"), sort="name"),

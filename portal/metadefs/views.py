@@ -40,7 +40,7 @@ def title_of(row: Namespace) -> str:
 
 
 class Namespaces(ListPanel):
-    panel, kind, route = "metadata-definitions", "metadef", "metadata-definition"
+    panel, route = "metadata-definitions", "metadata-definition"
     search, order = ("namespace", "display_name", "description"), ("namespace",)
     columns = (
         Column(gettext_lazy("Namespace"), sort="namespace"),

@@ -52,7 +52,7 @@ class ListPanel(Page):
     """
 
     title: ClassVar[Text] = ""  # as the panel is called, unless it says
-    kind: ClassVar[str] = ""  # what the socket calls it
+    kind: ClassVar[str] = ""  # what the socket calls it; "" where no event tells of its rows
     columns: ClassVar[Sequence[Column]] = ()
     search: ClassVar[Sequence[str]] = ("name", "id")
     order: ClassVar[Sequence[str]] = ("name", "id")
@@ -147,10 +147,10 @@ class ListPanel(Page):
     def get(self, request: HttpRequest, **keys: object) -> HttpResponse:
         if "rows" in request.GET:
             return self.some(request.GET.getlist("rows")[:200])
-        if "tiles" in request.GET:
-            return self.fragment("ui/tiles.html", tiles=self.tiles(self.actor))
         order, sort = self.sorting(request)
         query = self.narrow(self.query(self.actor), request).order_by(*order)
+        if "tiles" in request.GET:  # only now: `query` refuses whom the list is not for
+            return self.fragment("ui/tiles.html", tiles=self.tiles(self.actor))
         if request.GET.get("format") == "csv":
             return self.as_file(query[: tables.MOST + 1])
         pager = tables.Pager.read(request.GET, self.prefs.page_size)
@@ -185,6 +185,7 @@ class ListPanel(Page):
         return {
             "title": self.title or (entry.label if entry else ""),
             "kind": self.kind,
+            "still": not self.kind,
             "icon": entry.icon if entry else "box",
             "columns": [column for at, column in enumerate(self.columns) if at not in away],
             "choosable": [

@@ -132,4 +132,5 @@ def test_the_operators_home(
     fits = dict(re.findall(r">(\d+)</b> × <a[^>]*>([^<]+)<", page))
     assert fits["0"] == "m1.xlarge" and "tiny" in fits.values()
     assert 'data-tile="cpu"' not in page  # no host has told what it uses
-    assert demo.get("/cloud").status_code == 403
+    for part in ("cloud", "cloud?live=1", "cloud?failed=1", "hosts?tiles=1", "services/processes?live=1"):
+        assert demo.get(f"/{part}").status_code == 403, part
