@@ -72,8 +72,8 @@ def test_all_networks(walk: Callable[..., Walk], net: Callable[..., NetWalk]) ->
     n.w.saw("row action", "edit")
     n.w.open()
     n.w.menu("a-web-2", "delete")
-    n.w.confirm()
-    n.w.open()
+    with n.page.expect_navigation(url="**/all-networks"):
+        n.w.confirm()
     expect(n.w.row("a-web-2")).to_have_count(0)
     assert n.found("networks", id=id) == []
     n.w.saw("row action", "delete")
@@ -83,8 +83,8 @@ def test_all_networks(walk: Callable[..., Walk], net: Callable[..., NetWalk]) ->
     for name in ("a-one", "a-two"):
         n.w.row(name).locator("input[type=checkbox]").check()
     n.page.click(".bulk [data-action=delete]")
-    n.w.confirm("2")
-    n.page.wait_for_url("**/all-networks")
+    with n.page.expect_navigation(url="**/all-networks"):
+        n.w.confirm("2")
     assert n.found("networks", name="a-one") == []
     n.w.saw("bulk action", "delete")
     n.w.finish()
@@ -115,8 +115,8 @@ def test_all_routers(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> 
     n.w.saw("filter", "L3 agent")
     n.w.open()
     n.w.menu("a-router", "delete")
-    n.w.confirm()
-    n.page.wait_for_url("**/all-routers")
+    with n.page.expect_navigation(url="**/all-routers"):
+        n.w.confirm()
     assert n.found("routers", id=id) == []
     n.w.saw("row action", "delete")
     n.w.finish()
@@ -142,8 +142,8 @@ def test_all_floating_ips(walk: Callable[..., Walk], net: Callable[..., NetWalk]
     n.narrowed("project", "demo", "172.24.4.231", "project", left)
     n.w.open()
     n.w.menu("172.24.4.231", "delete")
-    n.w.confirm()
-    n.page.wait_for_url("**/all-floating-ips")
+    with n.page.expect_navigation(url="**/all-floating-ips"):
+        n.w.confirm()
     assert n.found("floatingips", id=floating["id"]) == []
     n.w.saw("row action", "release")
     n.w.finish()
