@@ -1,10 +1,13 @@
 """Pictures of pages for the README, and walks through what docs/acceptance promises. The browser itself: tests/browsing.py."""
 
+import os
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 
 from tests.browser.acceptance import Walk
@@ -14,16 +17,19 @@ from tests.live import CLONE, LiveCloud
 from tests.rest import Rest
 
 IMAGES = CLONE / "docs" / "images"
+LARGEST = 150_000  # bytes of a picture
 
 
 @pytest.fixture
 def picture() -> Callable[[Page, str], Path]:
-    """Keeps a screenshot for the README."""
+    """Keeps a screenshot for README and docs/tour.md: there with STACKLING_PICTURES=1, else among the tests' own files."""
 
     def take(page: Page, name: str, **more: Any) -> Path:
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        path = IMAGES / f"{name}.png"
-        page.screenshot(path=path, **more)
+        folder = IMAGES if os.environ.get("STACKLING_PICTURES") == "1" else CLONE / ".pytest_cache" / "pictures"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.webp"
+        Image.open(BytesIO(page.screenshot(**more))).save(path, quality=80, method=6)
+        assert path.stat().st_size <= LARGEST, f"{path.name} has {path.stat().st_size} bytes"
         return path
 
     return take

@@ -18,23 +18,22 @@ BOOT = 150_000  # ms until a guest without KVM says login
 def test_from_sign_in_to_the_prompt_of_a_guest(cloud: LiveCloud, enter: Enter, picture: Callable[..., Path]) -> None:
     page = enter(cloud)
     expect(page.locator("[data-quota=instances] b")).to_have_text("0")
-    _launch(page, picture)
+    _launch(page)
     picture(page, "instance", full_page=True)
     address = page.url.rstrip("/")
     _read_log(page, address)
-    _type_into_serial(page, address, picture)
+    _type_into_serial(page, address)
     _see_screen(page, address, picture)
-    _stop_and_delete(page, cloud, address, picture)
+    _stop_and_delete(page, cloud, address)
 
 
-def _launch(page: Page, picture: Callable[..., Path]) -> None:
+def _launch(page: Page) -> None:
     """The form with name only; then its stages, without a reload, down to the login."""
     page.click("[data-action=launch]")
     page.fill("#n", "web-1")
     page.click("[data-summary] [data-action=show-as]")
     expect(page.locator("[data-summary] [data-form=cli]")).to_contain_text("openstack server create")
     expect(page.locator("[data-of=instances]")).to_have_text("1 of 10")
-    picture(page, "launch", full_page=True)
     page.evaluate("window.stayed = true")
     page.click("[data-action=submit]")
     page.wait_for_url(re.compile(r"/instances/[0-9a-f-]{36}$"))
@@ -53,7 +52,7 @@ def _read_log(page: Page, address: str) -> None:
     expect(page.locator("[data-log-text] mark").first).to_be_visible()
 
 
-def _type_into_serial(page: Page, address: str, picture: Callable[..., Path]) -> None:
+def _type_into_serial(page: Page, address: str) -> None:
     page.goto(f"{address}/console#serial")
     expect(page.locator("[data-console][data-status=connected]")).to_be_visible(timeout=20_000)
     page.click(".xterm-screen")
@@ -62,7 +61,6 @@ def _type_into_serial(page: Page, address: str, picture: Callable[..., Path]) ->
     expect(screen).to_contain_text("login:", timeout=20_000)
     page.keyboard.type("demo")
     expect(screen).to_contain_text(re.compile("login: *demo"), timeout=10_000)
-    picture(page, "serial")
 
 
 def _see_screen(page: Page, address: str, picture: Callable[..., Path]) -> None:
@@ -96,9 +94,8 @@ _INK = """() => {
 }"""
 
 
-def _stop_and_delete(page: Page, cloud: LiveCloud, address: str, picture: Callable[..., Path]) -> None:
+def _stop_and_delete(page: Page, cloud: LiveCloud, address: str) -> None:
     page.goto(f"{cloud.url}/instances")
-    picture(page, "instances")
     page.click("tr[data-status=ACTIVE] [data-menu]")
     page.click("#menu [data-action=stop]")
     expect(page.locator("tr[data-status=SHUTOFF] .st.off")).to_be_visible(timeout=120_000)
@@ -108,9 +105,7 @@ def _stop_and_delete(page: Page, cloud: LiveCloud, address: str, picture: Callab
     assert again.bounding_box()["height"] < 44  # type: ignore[index]  # its icon stands beside its words
     page.goto(f"{address}/activity")
     expect(page.locator("[data-action=stop][data-status=done]").first).to_be_visible()
-    picture(page, "activity", full_page=True)
     page.goto(f"{cloud.url}/")
-    picture(page, "overview")
     page.goto(address)
     page.click("main [data-menu]")
     page.click("#menu [data-action=delete]")
