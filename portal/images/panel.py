@@ -1,11 +1,24 @@
 """The panels of images: a project's, and every project's."""
 
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
+from authorization.context import RequestContext
 from images.images.models import Image
 from portal.images import create, dialogs, gallery, item, listing
+from portal.ui.hits import Found, Hit, named, says
 from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
+
+NEW_IMAGE, GALLERY = gettext_lazy("Create image"), gettext_lazy("Image gallery")
+
+
+def _images(actor: RequestContext, text: str) -> Found:
+    """Find images and snapshots by name or by the start of their id."""
+    found = named(Image.objects.of_pages(actor), text, "image", "disc", gettext_lazy("Image"))
+    create = Hit(NEW_IMAGE, reverse("image-create"), "plus", action="create")
+    add = Hit(GALLERY, reverse("image-gallery"), "box", action="gallery")
+    return Found(also=found, deeds=[hit for hit in (create, add) if text and says(hit.label, text)])
+
 
 PANELS = (
     Panel(
@@ -16,6 +29,7 @@ PANELS = (
         place=220,
         key="m",
         count=lambda actor: Image.objects.of_pages(actor).count(),
+        search=_images,
         subjects=[Subject("image", "image", names_of(Image))],
         quotas=[
             Quotas(

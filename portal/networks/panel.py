@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
-from networking.ports.models import Port
+from networking.ports.models import FixedIP, Port
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup
+from networking.subnets.models import Subnet
 from portal.networks import (
     floatingips,
     groups,
@@ -22,30 +23,61 @@ from portal.networks import (
     rules,
     subnets,
 )
-from portal.ui.hits import MOST, Found, Hit, named, new
+from portal.ui import Text
+from portal.ui.hits import MOST, Found, Hit, is_of_address, named, new, starts
 from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
+from portal.ui.tables import joined
 
 GROUP = gettext_lazy("Network")
 
 
+NEW_NETWORK, NEW_PORT, NEW_ROUTER, NEW_ADDRESS, NEW_GROUP = (
+    (gettext_lazy("New network"), gettext_lazy("Create network")),
+    (gettext_lazy("New port"), gettext_lazy("Create port")),
+    (gettext_lazy("New router"), gettext_lazy("Create router")),
+    (gettext_lazy("New floating IP"), gettext_lazy("Allocate floating IP")),
+    (gettext_lazy("New security group"), gettext_lazy("Create security group")),
+)
+
+
+def _made(words: tuple[Text, Text], route: str, text: str) -> list[Hit]:
+    """List the verb that makes one, by either of its words."""
+    return new(words[0], route, text, words[1])
+
+
 def _networks(actor: RequestContext, text: str) -> Found:
-    found = named(Network.objects.visible_to(actor), text, "network", "network", gettext_lazy("Network"))
-    return Found(also=found, deeds=new(gettext_lazy("New network"), "network-create", text))
+    """Find networks by name, by the start of their id, or by the start of a subnet's addresses."""
+    seen = Network.objects.visible_to(actor)
+    found = named(seen, text, "network", "network", gettext_lazy("Network"))
+    if is_of_address(text):
+        subnets = Subnet.objects.filter(cidr__startswith=text, network__in=seen).select_related("network")[:MOST]
+        found += [
+            Hit(row.network.name or row.network_id, reverse("network", args=[row.network_id]), "network", row.cidr, id=row.network_id)
+            for row in subnets
+        ]  # fmt: skip
+    return Found(also=found, deeds=_made(NEW_NETWORK, "network-create", text))
 
 
 def _ports(actor: RequestContext, text: str) -> Found:
-    """Find ports by the start of their name, MAC address or id."""
-    begins = Q(id__startswith=text) | Q(mac_address__startswith=text) | Q(name__istartswith=text)
+    """Find ports by the start of their name, MAC address, id or of an address of theirs."""
+    seen = Port.objects.visible_to(actor)
+    begins = starts("id", text.lower()) | starts("mac_address", text.lower()) | Q(name__istartswith=text)
+    ids = list(seen.filter(begins).values_list("pk", flat=True)[:MOST]) if text else []
+    if is_of_address(text):
+        fixed = FixedIP.objects.filter(starts("ip_address", text), port__in=seen)
+        ids += fixed.order_by("ip_address").values_list("port_id", flat=True)[:MOST]
+    rows = Port.objects.filter(pk__in=ids).prefetch_related("fixed_ips")
     found = [
-        Hit(ports.called(row), reverse("port", args=[row.pk]), "plug-connected", gettext_lazy("Port"), id=row.pk)
-        for row in (Port.objects.visible_to(actor).filter(begins)[:MOST] if text else ())
-    ]
-    return Found(also=found, deeds=new(gettext_lazy("New port"), "port-create", text))
+        Hit(ports.called(row), reverse("port", args=[row.pk]), "plug-connected",
+            joined((ip.ip_address for ip in row.fixed_ips.all()), 1) or gettext_lazy("Port"), id=row.pk)
+        for row in rows
+    ]  # fmt: skip
+    return Found(also=found[:MOST], deeds=_made(NEW_PORT, "port-create", text))
 
 
 def _routers(actor: RequestContext, text: str) -> Found:
     found = named(Router.objects.visible_to(actor), text, "router", "route", gettext_lazy("Router"))
-    return Found(also=found, deeds=new(gettext_lazy("New router"), "router-create", text))
+    return Found(also=found, deeds=_made(NEW_ROUTER, "router-create", text))
 
 
 def _floating_ips(actor: RequestContext, text: str) -> Found:
@@ -60,13 +92,13 @@ def _floating_ips(actor: RequestContext, text: str) -> Found:
         )
         for row in (rows[:MOST] if text else ())
     ]
-    return Found(also=found, deeds=new(gettext_lazy("New floating IP"), "floating-ip-create", text))
+    return Found(also=found, deeds=_made(NEW_ADDRESS, "floating-ip-create", text))
 
 
 def _security_groups(actor: RequestContext, text: str) -> Found:
     rows = SecurityGroup.objects.visible_to(actor)
     found = named(rows, text, "security-group", "shield-lock", gettext_lazy("Security group"))
-    return Found(also=found, deeds=new(gettext_lazy("New security group"), "security-group-create", text))
+    return Found(also=found, deeds=_made(NEW_GROUP, "security-group-create", text))
 
 
 QUOTAS = Quotas(

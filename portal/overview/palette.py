@@ -63,6 +63,7 @@ class Find(Page):
             Group(_("Also"), [hit for _panel, one in found for hit in one.also][:ALSO]),
             Group(_("Pages"), _pages([panel for panel, _one in found], text)),
             Group(_("Do"), [*(hit for _panel, one in found for hit in one.deeds), *rest]),
+            Group(_("Launch"), [hit for _panel, one in found for hit in one.last]),
         ]
 
     def of_panel(self, panel: Panel, text: str) -> Found:

@@ -27,7 +27,7 @@ from networking.ports import services as ports
 from networking.ports.models import FixedIP, Port
 from portal.servers import failures, filters, status
 from portal.sharing import parts
-from portal.ui import tables
+from portal.ui import hits, tables
 from portal.ui.menus import Action, gate
 from portal.ui.pages import Page, is_fragment
 from portal.ui.status import Status
@@ -93,9 +93,12 @@ def names_of(actor: RequestContext, ports: Iterable[Port]) -> dict[str, str]:
 
 def search(query: QuerySet[Server], text: str) -> QuerySet[Server]:
     """Narrow to those found by name, id or address, fixed or floating."""
-    fixed = FixedIP.objects.filter(ip_address__startswith=text).values("port__server_id")
-    floating = FloatingIP.objects.filter(floating_ip_address__startswith=text).values("port__server_id")
-    return query.filter(Q(name__icontains=text) | Q(id__startswith=text.lower()) | Q(id__in=fixed) | Q(id__in=floating))
+    wanted = Q(name__icontains=text) | Q(id__startswith=text.lower())
+    if hits.is_of_address(text):
+        fixed = FixedIP.objects.filter(hits.starts("ip_address", text)).values("port__server_id")
+        floating = FloatingIP.objects.filter(floating_ip_address__startswith=text).values("port__server_id")
+        wanted |= Q(id__in=fixed) | Q(id__in=floating)
+    return query.filter(wanted)
 
 
 def count(query: QuerySet[Server]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Hits of the search palette: names, addresses, ids, pages and verbs."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from portal.ui import Text
 from portal.ui.status import Status
 
 MOST = 6  # of each kind
+_ADDRESS = re.compile(r"(?=.*[0-9.:])[0-9a-fA-F.:]+(/[0-9]{0,3})?")
 
 
 @dataclass
@@ -32,22 +34,32 @@ class Hit:
 class Found:
     """The hits of one panel for a text: `own` hits under the panel's name, `also` among those of others, and verbs (`deeds`).
 
-    `meant` are verbs that the text begins with: before all else.
+    `meant` are verbs that the text begins with: before all else. `last` stands after all else.
     """
 
     meant: list[Hit] = field(default_factory=list)
     own: list[Hit] = field(default_factory=list)
     also: list[Hit] = field(default_factory=list)
     deeds: list[Hit] = field(default_factory=list)
+    last: list[Hit] = field(default_factory=list)
 
 
-def spoken(label: Text) -> set[str]:
+#: What labels are called, by their identity: each is kept, so that no other one has it. Labels are as many as the source has.
+_SPOKEN: dict[int, tuple[Text, frozenset[str]]] = {}
+
+
+def spoken(label: Text) -> frozenset[str]:
     """Return a label in every language of the portal, in small letters: people type what they know."""
-    found = {str(label).casefold()}
-    for language, _name in settings.LANGUAGES:
-        with translation.override(language):
-            found.add(str(label).casefold())
-    return found
+    if isinstance(label, str):
+        return frozenset({label.casefold()})
+    known = _SPOKEN.get(id(label))
+    if known is None:
+        found = set()
+        for language, _name in settings.LANGUAGES:
+            with translation.override(language):
+                found.add(str(label).casefold())
+        known = _SPOKEN[id(label)] = (label, frozenset(found))
+    return known[1]
 
 
 def says(label: Text, text: str) -> bool:
@@ -66,6 +78,16 @@ def begins(label: Text, text: str) -> str | None:
     return None
 
 
+def starts(field: str, text: str) -> Q:
+    """Build the condition that a field begins with the text, as a range that an index of the field answers."""
+    return Q(**{f"{field}__gte": text, f"{field}__lt": f"{text}\uffff", f"{field}__startswith": text})
+
+
+def is_of_address(text: str) -> bool:
+    """Whether a text can be the start of an IP, a network or a MAC address."""
+    return bool(_ADDRESS.fullmatch(text))
+
+
 def named(rows: Any, text: str, route: str, icon: str, note: Text) -> list[Hit]:
     """Rows that have the text in their name, or whose id begins with it; `route` is a row's page. None without a text."""
     if not text:
@@ -74,8 +96,8 @@ def named(rows: Any, text: str, route: str, icon: str, note: Text) -> list[Hit]:
     return [Hit(row.name or row.pk, reverse(route, args=[row.pk]), icon, note, id=row.pk) for row in found]
 
 
-def new(label: Text, route: str, text: str) -> list[Hit]:
-    """List the verb that makes a thing, if the text is in what it is called."""
-    if not says(label, text):
+def new(label: Text, route: str, text: str, *also: Text) -> list[Hit]:
+    """List the verb that makes a thing, if the text is in what it is called, `also` elsewhere."""
+    if not any(says(one, text) for one in (label, *also)):
         return []
     return [Hit(str(label), reverse(route), "plus", dialog=True, action="create")]
