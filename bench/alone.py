@@ -1,4 +1,4 @@
-"""What needs no running cloud: one member of a group on an agent, one port of a network in control, samples."""
+"""What needs no running cloud: one member of a group on an agent, one port of a network in control, samples, the palette."""
 
 import json
 import os
@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 from bench.cloud import CLONE
 from bench.result import at_most
 
 
-def _said(module: str, *, namespace: bool = False, **more: str) -> dict[str, float]:
+def _said(module: str, *, namespace: bool = False, **more: str) -> Any:
     """What a module of the benchmark prints, run in a process of its own with a folder of its own."""
     folder = tempfile.mkdtemp(prefix="stackling-bench-")
     environment = {**os.environ, "STACKLING_DATA": folder, "STACKLING_SECRET_KEY": "x", "DATABASE_URL": "", **more}
@@ -27,8 +28,7 @@ def _said(module: str, *, namespace: bool = False, **more: str) -> dict[str, flo
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def group_member() -> None:
@@ -53,4 +53,12 @@ def telemetry() -> None:
     at_most("telemetry.sparks", said["sparks_ms"], 20, "ms CPU", rows=50)
 
 
-ALONE = {"group_member": group_member, "one_port": one_port, "telemetry": telemetry}
+def palette() -> None:
+    """An answer of the palette with 100,000 objects: the slowest text of an operator, and of a project with a fifth of them."""
+    said = _said("bench.palette", DJANGO_SETTINGS_MODULE="cloud.settings")
+    for name, who in (("admin", "operator"), ("demo", "project")):
+        slowest = max(said[name], key=said[name].__getitem__)
+        at_most(f"palette.{who}", said[name][slowest], 50, "ms CPU", text=slowest, objects=said["objects"])
+
+
+ALONE = {"group_member": group_member, "one_port": one_port, "telemetry": telemetry, "palette": palette}

@@ -37,7 +37,12 @@ from operations import wakeups  # noqa: E402
 
 PROJECTS, USERS, HOSTS = 2000, 6000, 500
 NETWORKS, ROUTERS, GROUPS = 3000, 500, 4000
-SERVERS, FLOATING, IMAGES, KEYS = 30_000, 4000, 9000, 7000  # with a port and an address each server, a port each floating IP
+SERVERS, FLOATING, IMAGES, KEYS = (
+    30_000,
+    4000,
+    9000,
+    7000,
+)  # with a port and an address each server, a port each floating IP
 OURS = 5  # every fifth thing is the project's that asks
 TIMES = 5
 #: What people type: a common part of names, one thing's name, nothing's, addresses, verbs in both languages.
@@ -61,10 +66,19 @@ def fill(own: str) -> int:
         return own if n % OURS == 0 else str(projects[n % PROJECTS].pk)
 
     users = put(User, (User(name=f"user-{n}", domain=domain, password="!") for n in range(USERS)))
-    put(Host, (Host(name=f"host-{n}", number=n + 1000, state="up", underlay_ip=f"10.98.{n >> 8}.{n & 255}") for n in range(HOSTS)))
+    put(
+        Host,
+        (
+            Host(name=f"host-{n}", number=n + 1000, state="up", underlay_ip=f"10.98.{n >> 8}.{n & 255}")
+            for n in range(HOSTS)
+        ),
+    )
     put(Router, (Router(name=f"router-{n}", project_id=of(n)) for n in range(ROUTERS)))
     put(SecurityGroup, (SecurityGroup(name=f"group-{n}", project_id=of(n)) for n in range(GROUPS)))
-    put(Image, (Image(name=f"image-{n}", project_id=of(n), status="active", visibility="private") for n in range(IMAGES)))
+    put(
+        Image,
+        (Image(name=f"image-{n}", project_id=of(n), status="active", visibility="private") for n in range(IMAGES)),
+    )
     key = {"public_key": "ssh-ed25519 AAAA", "fingerprint": "00:11"}
     put(KeyPair, (KeyPair(name=f"key-{n}", user_id=users[n % USERS].pk, **key) for n in range(KEYS)))
     networks = put(Network, (

@@ -145,6 +145,9 @@ class Server(HostSubject, models.Model):
             models.Index(fields=("id",), condition=Q(deleted=False, task_state__isnull=False), name="servers_busy"),
             models.Index(fields=("terminated_at",), condition=Q(deleted=True), name="servers_gone"),
             models.Index(fields=("-created_at", "-id"), name="servers_by_age"),
+            # Whole: the palette looks through names of all and of a project, and rows with their user data are long.
+            models.Index(fields=("name", "id", "project_id"), condition=Q(deleted=False), name="servers_by_name"),
+            models.Index(fields=("project_id", "name", "id"), condition=Q(deleted=False), name="servers_of_by_name"),
             models.Index(
                 fields=("vm_state",), condition=Q(deleted=False), name="servers_by_state"
             ),  # counted by /metrics

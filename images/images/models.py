@@ -110,6 +110,9 @@ class Image(Subject, models.Model):
         indexes = [
             models.Index(fields=["visibility"], name="image_visibility"),
             models.Index(fields=["-created_at", "id"], name="image_created"),
+            models.Index(
+                fields=["name", "id", "project_id", "visibility"], name="image_by_name"
+            ),  # whole, for the palette
         ]
 
     def __str__(self) -> str:

@@ -83,7 +83,11 @@ class Port(StandardAttributes):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("network", "mac_address"), name="network_port_mac_once")]
-        indexes = [models.Index(fields=["network"], condition=~models.Q(dhcp_refusal=""), name="network_port_refused")]
+        indexes = [
+            models.Index(fields=["network"], condition=~models.Q(dhcp_refusal=""), name="network_port_refused"),
+            # whole: the palette looks through names and addresses of all
+            models.Index(fields=["name", "mac_address", "id", "project_id", "network"], name="network_port_by_name"),
+        ]
 
 
 class FixedIP(models.Model):

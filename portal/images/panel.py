@@ -20,6 +20,12 @@ def _images(actor: RequestContext, text: str) -> Found:
     return Found(also=found, deeds=[hit for hit in (create, add) if text and says(hit.label, text)])
 
 
+def _everywhere(actor: RequestContext, text: str) -> Found:
+    """Find images of other projects, for operators."""
+    rows = Image.objects.exclude(project_id=actor.project_id or "").exclude(visibility="public")
+    return Found(also=named(rows, text, "image", "disc", gettext_lazy("All images")))
+
+
 PANELS = (
     Panel(
         name="images",
@@ -77,6 +83,7 @@ PANELS = (
         group=gettext_lazy("Administration"),
         place=545,
         rule="admin",
+        search=_everywhere,
         urls=[path("all-images", listing.AllImages.as_view(), name="all-images")],
     ),
 )

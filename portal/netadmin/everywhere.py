@@ -48,7 +48,12 @@ PROJECT = Column(gettext_lazy("Project"), hide="m")
 
 
 class Everywhere(ListPanel):
-    """A list of every project's rows: with whose each is. It refuses others than operators."""
+    """A list of every project's rows: with whose each is. It refuses others than operators.
+
+    Those who see it find its rows in the palette by the project's list already.
+    """
+
+    in_palette = False
 
     def everything(self) -> QuerySet[Any]:
         raise NotImplementedError

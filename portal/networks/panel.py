@@ -7,10 +7,9 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
-from networking.ports.models import FixedIP, Port
+from networking.ports.models import Port
 from networking.routers.models import Router
 from networking.securitygroups.models import SecurityGroup
-from networking.subnets.models import Subnet
 from portal.networks import (
     floatingips,
     groups,
@@ -50,11 +49,8 @@ def _networks(actor: RequestContext, text: str) -> Found:
     seen = Network.objects.visible_to(actor)
     found = named(seen, text, "network", "network", gettext_lazy("Network"))
     if is_of_address(text):
-        subnets = Subnet.objects.filter(cidr__startswith=text, network__in=seen).select_related("network")[:MOST]
-        found += [
-            Hit(row.network.name or row.network_id, reverse("network", args=[row.network_id]), "network", row.cidr, id=row.network_id)
-            for row in subnets
-        ]  # fmt: skip
+        subnets = seen.filter(subnets__cidr__startswith=text).values_list("pk", "name", "subnets__cidr")[:MOST]
+        found += [Hit(name or pk, reverse("network", args=[pk]), "network", cidr, id=pk) for pk, name, cidr in subnets]
     return Found(also=found, deeds=_made(NEW_NETWORK, "network-create", text))
 
 
@@ -64,8 +60,7 @@ def _ports(actor: RequestContext, text: str) -> Found:
     begins = starts("id", text.lower()) | starts("mac_address", text.lower()) | Q(name__istartswith=text)
     ids = list(seen.filter(begins).values_list("pk", flat=True)[:MOST]) if text else []
     if is_of_address(text):
-        fixed = FixedIP.objects.filter(starts("ip_address", text), port__in=seen)
-        ids += fixed.order_by("ip_address").values_list("port_id", flat=True)[:MOST]
+        ids += seen.filter(starts("fixed_ips__ip_address", text)).values_list("pk", flat=True)[:MOST]
     rows = Port.objects.filter(pk__in=ids).prefetch_related("fixed_ips")
     found = [
         Hit(ports.called(row), reverse("port", args=[row.pk]), "plug-connected",

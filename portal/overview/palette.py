@@ -7,6 +7,7 @@ every language of the portal.
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve, reverse
@@ -70,10 +71,10 @@ class Find(Page):
         """Find what one panel has; nothing of what the actor may not list."""
         if panel.search is not None:
             return panel.search(self.actor, text)
-        view = getattr(resolve(panel.url).func, "view_class", None)
-        if not text or view is None or not issubclass(view, ListPanel) or not view.in_palette:
+        view = _list_of(panel.url) if text else None
+        if view is None:
             return Found()
-        page: ListPanel = view()
+        page = view()
         page.setup(self.request)
         with suppress(CloudError):
             return page.found(text)
@@ -90,6 +91,13 @@ class Find(Page):
             for row in others
             if row.pk != self.actor.project_id
         ]  # fmt: skip
+
+
+@cache
+def _list_of(url: str) -> type[ListPanel] | None:
+    """Return the list that is a panel's page, if it is one that the palette looks through."""
+    view = getattr(resolve(url).func, "view_class", None)
+    return view if isinstance(view, type) and issubclass(view, ListPanel) and view.in_palette else None
 
 
 def _own() -> list[Hit]:

@@ -84,11 +84,13 @@ def _meant(actor: RequestContext, text: str) -> list[Hit]:
     for verb in TYPED:
         rest = begins(verbs.FACES[verb][0], text)
         if rest is not None:
-            near = named.filter(pk__in=_first(named.filter(task_state=None), rest, 5 * MOST)).order_by("name")
+            near = named.filter(pk__in=_first(named, rest, 5 * MOST), task_state=None).order_by("name")
             found += [_verb(server, verb) for server in near if verbs.can_follow(server, verb)][:MOST]
     rest = begins(OPEN, text)
     if rest is not None:
-        found += [hit for server in named.filter(pk__in=_first(named, rest)).order_by("name") for hit in _openers(server)]
+        found += [
+            hit for server in named.filter(pk__in=_first(named, rest)).order_by("name") for hit in _openers(server)
+        ]
     return found
 
 
@@ -100,7 +102,14 @@ def _openers(server: Server) -> list[Hit]:
     names = {"name": server.name}
     ssh, rules = reverse("instance-open-ssh", args=[server.id, reach.ME]), reverse("security-group", args=[group.pk])
     return [
-        Hit(_("Open port 22 of %(name)s for my address") % names, ssh, "lock-open", post=True, action="open-ssh", id=server.id),
+        Hit(
+            _("Open port 22 of %(name)s for my address") % names,
+            ssh,
+            "lock-open",
+            post=True,
+            action="open-ssh",
+            id=server.id,
+        ),
         Hit(_("Open a port of %(name)s") % names, rules, "lock-open", group.name, action="open-port", id=server.id),
     ]
 

@@ -92,7 +92,9 @@ def named(rows: Any, text: str, route: str, icon: str, note: Text) -> list[Hit]:
     """Rows that have the text in their name, or whose id begins with it; `route` is a row's page. None without a text."""
     if not text:
         return []
-    found = rows.filter(Q(name__icontains=text) | Q(id__startswith=text.lower())).order_by("name")[:MOST]
+    wanted = rows.filter(Q(name__icontains=text) | Q(id__startswith=text.lower())).order_by("name", "id")
+    # ids alone first: an index may have all that is asked, and rows are long
+    found = rows.model.objects.filter(pk__in=list(wanted.values_list("pk", flat=True)[:MOST])).order_by("name", "id")
     return [Hit(row.name or row.pk, reverse(route, args=[row.pk]), icon, note, id=row.pk) for row in found]
 
 
