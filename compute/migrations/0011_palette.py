@@ -4,18 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('compute', '0010_draft'),
+        ("compute", "0010_draft"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='server',
-            index=models.Index(condition=models.Q(('deleted', False)), fields=['name', 'id', 'project_id'], name='servers_by_name'),
+            model_name="server",
+            index=models.Index(
+                condition=models.Q(("deleted", False)), fields=["name", "id", "project_id"], name="servers_by_name"
+            ),
         ),
         migrations.AddIndex(
-            model_name='server',
-            index=models.Index(condition=models.Q(('deleted', False)), fields=['project_id', 'name', 'id'], name='servers_of_by_name'),
+            model_name="server",
+            index=models.Index(
+                condition=models.Q(("deleted", False)), fields=["project_id", "name", "id"], name="servers_of_by_name"
+            ),
         ),
     ]

@@ -4,14 +4,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('images', '0002_import_progress'),
+        ("images", "0002_import_progress"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['name', 'id', 'project_id', 'visibility'], name='image_by_name'),
+            model_name="image",
+            index=models.Index(fields=["name", "id", "project_id", "visibility"], name="image_by_name"),
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('networking', '0007_what_a_port_answered'),
+        ("networking", "0007_what_a_port_answered"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='port',
-            index=models.Index(fields=['name', 'mac_address', 'id', 'project_id', 'network'], name='network_port_by_name'),
+            model_name="port",
+            index=models.Index(
+                fields=["name", "mac_address", "id", "project_id", "network"], name="network_port_by_name"
+            ),
         ),
     ]

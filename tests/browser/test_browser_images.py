@@ -307,7 +307,9 @@ def _deletes(i: ImageWalk) -> None:
         w.row(name).locator("input[type=checkbox]").check()
     page.click(".bulk [data-action=delete]")
     w.confirm("3")
-    expect(page.locator("#dialog [data-results] li[data-done=no]")).to_contain_text("is protected and cannot be deleted")
+    expect(page.locator("#dialog [data-results] li[data-done=no]")).to_contain_text(
+        "is protected and cannot be deleted"
+    )
     expect(page.locator("#dialog [data-results] li[data-done=yes]")).to_have_count(2)
     page.click("#dialog [data-action=done]")
     page.wait_for_url("**/images")
