@@ -99,6 +99,7 @@ class Seeds:
         )["id"]  # fmt: skip
         hosts = api.ok("GET", f"{NETWORK}/agents")["agents"]
         self.host = hosts[0]["host"]
+        self.of["services"] = {"id": hosts[0]["id"]}
         self.of |= {
             "networks": {"id": self.network, "subnet": subnet, "host": self.host},
             "ports": {"id": port, "mac": "fa:16:3e:00:00:77", "ip": "10.99.0.77"},
@@ -115,16 +116,23 @@ class Seeds:
         private = {"os-flavor-access:is_public": False}
         flavor = self._make(f"{COMPUTE}/flavors", "flavor", name=name, vcpus=1, ram=128, disk=1, **private)["id"]
         group = self._make(f"{COMPUTE}/os-aggregates", "aggregate", name=name, availability_zone=name)["id"]
-        together = {"name": name, "policies": ["soft-affinity"]}
+        together = {"name": name, "policy": "soft-affinity"}
         self.of["server-groups"] = {"id": self._make(f"{COMPUTE}/os-server-groups", "server_group", **together)["id"]}
         self.server = api.boot(name, network=self.network, key_name=key)
         api.until(self.server, "ACTIVE")
         nic = api.ok("GET", f"{NETWORK}/ports?device_id={self.server}")["ports"][0]["id"]
         done = api.ok("GET", f"{COMPUTE}/servers/{self.server}/os-instance-actions")["instanceActions"][0]["request_id"]
-        image = api.ok("POST", f"{IMAGE}/images", {"name": name, "disk_format": "raw", "container_format": "bare"})[
-            "id"
-        ]
+        image = api.ok(
+            "POST",
+            f"{IMAGE}/images",
+            {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "shared"},
+        )["id"]
+        api.ok("PUT", f"{COMPUTE}/servers/{self.server}/metadata", {"metadata": {"kept": "yes"}})
+        member = self.things.demo.token and self.things.demo.project_id
+        api.ok("POST", f"{IMAGE}/images/{image}/members", {"member": member})
+        taken = api.ok("POST", f"{COMPUTE}/servers/{self.server}/action", {"createImage": {"name": name}})["image_id"]
         server = {
+            "image": taken,
             "id": self.server,
             "port": nic,
             "kind": "vnc",
@@ -136,7 +144,9 @@ class Seeds:
         self.of |= {
             "instances": server,
             "share": {"kind": "server", "id": self.server, "share": "x"},
-            "images": {"id": image, "verb": "protect"},
+            "images": {"id": image, "verb": "protect", "answer": "accepted", "member": member},
+            "image-gallery-add": {"id": "debian-13"},
+            "recording": {"form": "bash"},
             "key-pairs": {"id": key},
             "flavors": {"id": flavor},
             "aggregates": {"id": str(group)},
@@ -168,6 +178,8 @@ class Seeds:
 
     def _federation(self) -> None:
         name, api = unused("sweep"), self.api
+        api.ok("POST", f"{IMAGE}/metadefs/namespaces", {"namespace": name})
+        self.of["metadata-definitions"] = {"id": name}
         rules = [{"local": [{"user": {"name": "{0}"}}], "remote": [{"type": "HTTP_OIDC_SUB"}]}]
         api.ok("PUT", f"{IDENTITY}/OS-FEDERATION/mappings/{name}", {"mapping": {"rules": rules}})
         provider = f"{IDENTITY}/OS-FEDERATION/identity_providers/{name}"
