@@ -24,8 +24,12 @@ WIDTHS = (360, 768, 900, 1280, 1440)
 AXE_WIDTHS = (360, 1440)
 #: Contact sheets of a run.
 SHEETS = CLONE / ".pytest_cache" / "sheets"
-#: Addresses that only another site's answer makes a page of, and one that says how an action of another page is said elsewhere.
-FOREIGN = ("sign-in-with", "sign-in-federated", "sign-in-done", "show-as")
+#: Addresses that only another site's answer makes a page of, or what a session has done before: a recording, a kept launch.
+FOREIGN = (
+    "sign-in-with", "sign-in-federated", "sign-in-done", "show-as", "recording-script", "launch-template-delete", "launch-snippet-delete",
+)  # fmt: skip
+#: How the address of a verb for several rows ends.
+SEVERAL = ("s/delete", "/-/delete-several")
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -223,6 +227,7 @@ class Seeds:
                 continue
             path = "/" + _PART.sub(lambda match, known=known: known.get(match[1], "{tab}"), route)
             path = self.window if one.name == "vnc" else path
+            path += f"?ids={known['id']}" if route.endswith(SEVERAL) else ""
             for tab in tabs(one.callback) if "{tab}" in path else ("",):
                 yield path.replace("{tab}", tab)
 
