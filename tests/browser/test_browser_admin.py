@@ -12,7 +12,8 @@ from playwright.sync_api import expect
 
 from tests.browser.acceptance import Walk, delete_several, lines
 from tests.browser.netwalk import NetWalk
-from tests.live import CLONE
+from tests.browsing import Enter
+from tests.live import CLONE, LiveCloud
 from tests.rest import COMPUTE, IDENTITY, NETWORK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -118,6 +119,15 @@ def _change_a_flavor(n: NetWalk) -> None:
     expect(w.row("f-web")).to_have_count(0)
     assert n.rest.ask("GET", f"{FLAVORS}/f-1").status == 404
     w.saw("row action", "delete")
+
+
+def test_the_list_of_flavors_fits_a_phone(fake_cloud: LiveCloud, enter: Enter) -> None:
+    """No letter of a column is cut at 360 px, in either language."""
+    for language in ("en", "zh-hans"):
+        page = enter(fake_cloud, "admin", width=360, language=language)
+        page.goto(f"{fake_cloud.url}/flavors")
+        over = page.evaluate("[...document.querySelectorAll('.tw')].map(one => one.scrollWidth - one.clientWidth)")
+        assert over == [0], language
 
 
 # ── Aggregates ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -173,7 +173,8 @@ def _resource_providers(n: NetWalk, host: str) -> None:
     at = f"/api/placement/resource_providers/{provider['uuid']}"
     have = n.rest.ok("GET", f"{at}/inventories")["inventories"]["VCPU"]
     used = n.rest.ok("GET", f"{at}/usages")["usages"]["VCPU"]
-    row = w.row(host).filter(has_text="VCPU")
+    row = page.locator("main tbody tr").filter(has=page.locator("a.name", has_text=host)).filter(has_text="VCPU")
+    expect(row).to_have_count(1)
     cells = [text.strip() for text in row.locator("td").all_inner_texts()]
     assert cells[2].split()[0] == str(used)
     assert cells[3:6] == [str(have["total"]), str(have["reserved"]), f"{have['allocation_ratio']:g}"]
