@@ -40,11 +40,16 @@ def chromium() -> Iterator[Browser]:
 
 
 Enter = Callable[..., Page]
+#: What another test has begun to launch does not go on in this one.
+_FORGET = """async () => {
+  const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
+  await fetch("/instances/launch/draft/forget", { method: "POST", headers });
+}"""
 
 
 @pytest.fixture
 def enter(chromium: Browser) -> Iterator[Enter]:
-    """`enter(cloud, "demo")` is a page of a fresh browser profile, signed in. `expects`: parts of complaints that the test provokes."""
+    """`enter(cloud, "demo")` is a page of a fresh browser profile, signed in. `expects`: parts of complaints that the test provokes. `draft`: a launch that was begun before goes on."""
     complaints: list[str] = []
     contexts = []
 
@@ -61,6 +66,7 @@ def enter(chromium: Browser) -> Iterator[Enter]:
         language: str = "en",
         touch: bool = False,
         expects: tuple[str, ...] = (),
+        draft: bool = False,
     ) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, has_touch=touch, is_mobile=touch
@@ -80,6 +86,8 @@ def enter(chromium: Browser) -> Iterator[Enter]:
         page.fill("#p", cloud.password(account))
         page.click("[data-action=sign-in]")
         page.wait_for_url(f"{cloud.url}/")
+        if not draft:
+            page.evaluate(_FORGET)
         return page
 
     yield make

@@ -150,8 +150,9 @@ def test_api_access(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> N
 
 
 def test_every_line_names_a_test_that_walks_it() -> None:
+    """`unwalked` is there, with a step in its test that has not been seen to pass yet."""
     rows = lines("compute")
-    assert {row["state"] for row in rows} <= {"works", "missing", "waits for issue 14"}
+    assert {row["state"] for row in rows} <= {"works", "unwalked", "missing", "waits for issue 14"}
     walked = [row for row in rows if row["state"] == "works"]
     sources = {name: (CLONE / name).read_text() for name in {row["test"] for row in walked}}
     assert {row["panel"] for row in walked if f'walk("{row["panel"]}"' not in sources[row["test"]]} == set()

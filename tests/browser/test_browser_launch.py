@@ -129,7 +129,7 @@ def _drafts(n: NetWalk, cloud: LiveCloud, enter: Enter) -> None:
         page.fill("#v-domain", "example.org")
     page.context.close()
     n.w.saw("draft", "goes on after the tab was closed")
-    again = enter(cloud, "demo")
+    again = enter(cloud, "demo", draft=True)
     again.goto(f"{cloud.url}/instances/launch")
     expect(again.locator("[data-draft]")).to_be_visible()
     assert (again.input_value("#n"), again.input_value("#md")) == (name, "role=draft")

@@ -24,11 +24,14 @@ def shown(client: Client, path: str) -> set[str]:
 def two(make_servers: Make) -> tuple[Server, Server]:
     """One that differs from the other in every field that a filter reads."""
     image = Image.objects.create(name="debian-12")
-    (a,) = make_servers(
-        1, name="a", image_id=image.pk, key_name="laptop", availability_zone="north", host="h1", vm_state="stopped", flavor_id="f-a",
-        flavor={"vcpus": 1, "ram": 128, "disk": 1, "original_name": "large", "extra_specs": {}},
+    a, b = make_servers(2)
+    large = {**a.flavor, "original_name": "large"}
+    Server.objects.filter(pk=a.pk).update(
+        name="a", image_id=image.pk, key_name="laptop", availability_zone="north", host="h1", vm_state="stopped", flavor_id="f-a",
+        flavor=large,
     )  # fmt: skip
-    (b,) = make_servers(1, name="b", availability_zone="south", host="h10")
+    Server.objects.filter(pk=b.pk).update(name="b", availability_zone="south", host="h10")
+    a.refresh_from_db()
     return a, b
 
 
