@@ -140,6 +140,8 @@ def test_filters_narrow_by_person_thing_day_request_and_failure(demo: Client) ->
         first = listed(demo)
     assert not any("COUNT" in one["sql"] and "audit_event" in one["sql"] for one in asked.captured_queries)
     second = listed(demo, f"before={first[-1]}")
+    past = demo.get("/activity?before=00000000-0000-7000-8000-000000000000").content.decode()
+    assert "Nothing matches" in past and 'data-action="newest"' in past  # D16: a page beyond the end leads back
     assert first[0] == refused.pk and not set(first) & set(second) and max(second) < min(first)
 
 
