@@ -48,6 +48,25 @@ def fill(count: int, project: Callable[[int], str]) -> None:
         Event.objects.write(rows)
 
 
+def fill_fast(count: int) -> None:
+    """As `fill`, half in project p and half in q: on SQLite by one statement, for a million from here takes minutes."""
+    if connection.vendor != "sqlite":
+        fill(count, lambda n: "p" if n % 2 else "q")
+        return
+    first = time.time_ns() // 1_000_000 - count * 1000
+    columns = {
+        "id": f"printf('%08x-%04x-7000-8000-%012x', ({first} + i * 1000) >> 16, ({first} + i * 1000) & 65535, i)",
+        "event_time": "'2026-01-01 00:00:00'", "action": "'update'", "outcome": "iif(i % 10000, 'success', 'failure')",
+        "initiator_id": "'u' || (i % 50)", "initiator_name": "'user-' || (i % 50)", "address": "''",
+        "target_type": "'service/compute/servers'", "target_id": "printf('%032x', i % 5000)", "target_name": "'web-' || (i % 5000)",
+        "project_id": "iif(i % 2, 'p', 'q')", "domain_id": "''", "request_id": "'req-' || i", "operation_id": "''", "count": "1",
+        "body": """'{"after": {"name": "other"}}'""",
+    }  # fmt: skip
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO audit_event ({', '.join(columns)}) {numbers} SELECT {', '.join(columns.values())} FROM n")  # fmt: skip
+
+
 def read(actor: RequestContext, query: str, before: str = "") -> reading.Found:
     led, wanted = Asked.read(QueryDict(query)).records(actor)
     return reading.page(led, wanted, 40, before=before)
@@ -89,7 +108,7 @@ def test_pages_follow_each_other_without_gap_or_twin(db: None, monkeypatch: pyte
 @pytest.mark.timeout(1800)
 def test_a_million_records_are_read_by_pages_in_bounded_time(db: None, capsys: Any) -> None:
     """I7: every filter of a member and of an operator answers in less than a second of CPU, the first page and a later one."""
-    fill(MILLION, lambda n: "p" if n % 2 else "q")
+    fill_fast(MILLION)
     took = {}
     for actor in (MEMBER, OPERATOR):
         for query in LEADS:
