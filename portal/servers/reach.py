@@ -152,14 +152,19 @@ def _openers(actor: RequestContext, server: Server, port: Port) -> list[Action]:
     ]
 
 
+def opener(server: Server) -> SecurityGroup | None:
+    """Find the group in which a rule opens the way in to a server; None where there is nothing to open."""
+    plugged = _plugged(server)
+    port = _way_in(server, plugged)[0] or next(iter(plugged), None)
+    return _group_of(port) if port is not None else None
+
+
 def open_ssh(call: Call) -> str:
     """Add the rule that lets ssh in, from the asker's address or from anywhere; return the name of the group that has it.
 
     Raises: Invalid where there is nothing to open, or the asker's address is of IPv6; and as rules.create().
     """
-    plugged = _plugged(call.row)
-    port = _way_in(call.row, plugged)[0] or next(iter(plugged), None)
-    group = _group_of(port) if port is not None else None
+    group = opener(call.row)
     if group is None or call.keys["who"] not in (ME, ANYONE):
         raise Invalid(reason=_("There is nothing to open: it has no network or no security group."))
     own = address_of(call.request)

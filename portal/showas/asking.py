@@ -17,6 +17,9 @@ from portal.showas.places import Value, secret, typed
 from portal.ui.calls import Call, Declared
 from portal.ui.dialogs import FormDialog
 
+#: Fields that hold a secret, besides those that hide what is typed.
+SECRETS = ("secret", "client_secret", "blob")
+
 _NOTHING = Declared(panel="")
 
 
@@ -50,8 +53,21 @@ def without_secrets(form: forms.Form, values: dict[str, Value]) -> Typed:
     found = Typed()
     for name, value in values.items():
         field = form.fields.get(name)
-        hides = field is not None and isinstance(field.widget, forms.PasswordInput)
+        hides = field is not None and (isinstance(field.widget, forms.PasswordInput) or name in SECRETS)
         found[name] = (secret(name) if value else None) if hides else typed(value)
+    return found
+
+
+def read(call: Call, form: forms.Form) -> Typed:
+    """Read what a dialog's form has, and what of it differs from how it began."""
+    found = without_secrets(form, form.cleaned_data)
+    found.asked = frozenset(name for name, field in form.fields.items() if field.required)
+    before = call.about.initial(call) if isinstance(call.about, FormDialog) else {}
+    found.changed = frozenset(
+        name
+        for name, field in form.fields.items()
+        if field.has_changed(before.get(name, field.initial), form[name].data)
+    )
     return found
 
 
@@ -63,7 +79,7 @@ def values_of(call: Call, address: Address, data: QueryDict) -> Typed:
         return Typed()
     form = address.about.filled(call, data)
     form.is_valid()
-    return without_secrets(form, form.cleaned_data)
+    return read(call, form)
 
 
 def asked(request: HttpRequest, actor: RequestContext, url: str) -> Sequence[Use]:

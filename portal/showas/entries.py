@@ -1,9 +1,10 @@
 """What an address of the portal does, said in kinds of calls: one entry for each action and list."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from portal.showas.kinds import NO_SOURCE, SAME, Arg, Kind, Terraform, Use
+from portal.showas.kinds import NO_SOURCE, TAKE_OUT, UNKNOWN_THERE, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
 from portal.ui import Text
 from portal.ui.calls import Call
@@ -12,10 +13,20 @@ from portal.ui.calls import Call
 class Typed(dict[str, Value]):
     """Values of a form as far as they are right; one that is asked for and not there is a place."""
 
+    asked: frozenset[str] = frozenset()  # fields that the form asks for
+    changed: frozenset[str] = frozenset()  # fields that differ from how the dialog began
+
     def __missing__(self, name: str) -> str:
         return missing(name)
 
+    @property
+    def edited(self) -> "Typed":
+        """What differs; all, as long as nothing does."""
+        return Typed({name: value for name, value in self.items() if name in self.changed}) if self.changed else self
 
+
+#: Tells label → id of what a service made.
+Ids = Callable[[Value], Mapping[str, str]]
 #: The calls of an action, from the request and what was typed.
 Uses = Callable[[Call, Typed], Sequence[Use]]
 
@@ -28,7 +39,7 @@ class Entry:
     """
 
     uses: Uses
-    ids: Callable[[Value], Mapping[str, str]] | None = None
+    ids: Ids | None = None
     read: Callable[[Value], dict[str, Value]] | None = None
 
 
@@ -37,14 +48,20 @@ def each(kind: Kind) -> Entry:
     return Entry(uses=lambda call, typed: [Use(kind, {"id": id}) for id in call.ids])
 
 
-def straight(kind: Kind, **fixed: Value) -> Entry:
-    """Call it once, with what the address names and what was typed: fields are called as on the wire."""
-    return Entry(uses=lambda call, typed: [Use(kind, {**call.keys, **of_kind(kind, typed), **fixed})])
+def straight(kind: Kind, ids: Ids | None = None, /, **renamed: str) -> Entry:
+    """Call it once, with what the address names and what was typed. `renamed`: wire name → field, where they differ."""
+    return Entry(uses=lambda call, typed: [Use(kind, {**call.keys, **of_kind(kind, typed, renamed)})], ids=ids)
 
 
-def of_kind(kind: Kind, typed: Typed) -> dict[str, Value]:
-    """Take the values that a kind knows."""
-    return {arg.name: typed[arg.name] for arg in kind.args if arg.name in typed}
+def edit(kind: Kind, /, **renamed: str) -> Entry:
+    """Call it for the row in the address with what differs."""
+    return Entry(uses=lambda call, typed: [Use(kind, {"id": call.id, **of_kind(kind, typed.edited, renamed)})])
+
+
+def of_kind(kind: Kind, typed: Typed, renamed: Mapping[str, str] = MappingProxyType({})) -> dict[str, Value]:
+    """Take the values that a kind knows: what was typed, and places of what a form asks for and has not got."""
+    fields = {arg.name: renamed.get(arg.name, arg.name) for arg in kind.args}
+    return {name: typed[field] for name, field in fields.items() if field in typed or field in typed.asked}
 
 
 def once(kind: Kind, **values: Value) -> Entry:
@@ -52,9 +69,76 @@ def once(kind: Kind, **values: Value) -> Entry:
     return Entry(uses=lambda call, typed: [Use(kind, values)])
 
 
-def listing(
-    service: str, path: str, cli: str, sdk: str, tf: Terraform | Text = NO_SOURCE, *, key: str = "id", **more: Value
-) -> Kind:
-    """Make the kind of a list. `more` are its fixed filters: name → option of the client."""
-    args = [Arg(name, cli=option, tf=SAME) for name, option in more.items()]
-    return Kind(name=f"{cli}", service=service, method="GET", path=path, cli=cli, sdk=sdk, tf=tf, key=key, args=args)
+def listing(service: str, path: str, cli: str, sdk: str, tf: Terraform | Text = NO_SOURCE, *, key: str = "id") -> Kind:
+    """Make the kind of a list."""
+    return Kind(name=cli, service=service, method="GET", path=path, cli=cli, sdk=sdk, tf=tf, key=key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """The kinds of one resource."""
+
+    create: Kind
+    update: Kind
+    delete: Kind
+    list: Kind
+
+
+def family(
+    service: str,
+    path: str,
+    wrap: str,
+    cli: str,
+    sdk: str,
+    args: Sequence[Arg],
+    *,
+    tf: str = "",
+    source: bool = True,
+    plural: str = "",
+    change: Sequence[Arg] | None = None,
+    method: str = "PUT",
+    gives: str = "",
+    ids: str = "id",
+    listed: str = "",
+) -> Family:
+    """Make the four kinds that most resources have. `args` are those of a creation, `change` those of a change where they differ.
+
+    A positional name is `--name` in a change. `source`: whether Terraform can read one by its name.
+    """
+    id, one = Arg("id", cli="<>"), dict[str, Value](service=service, wrap=wrap)
+    there = path + "/{id}"
+    changes = [
+        replace(arg, cli="--name") if arg.name == "name" and arg.cli == "<>" else arg
+        for arg in (args if change is None else change)
+    ]
+    found = Terraform(tf, "data") if tf and source else NO_SOURCE
+    return Family(
+        create=Kind(
+            name=f"{cli}.create", method="POST", path=path, cli=f"{cli} create", sdk=f"create_{sdk}", args=args, key=ids,
+            gives=gives or cli.replace(" ", "_"), tf=Terraform(tf) if tf else UNKNOWN_THERE, **one,
+        ),
+        update=Kind(
+            name=f"{cli}.update", method=method, path=there, cli=f"{cli} set", sdk=f"update_{sdk}", args=[id, *changes], keeps_empty=True,
+            tf=Terraform(tf, "change") if tf else UNKNOWN_THERE, **one,
+        ),
+        delete=Kind(
+            name=f"{cli}.delete", method="DELETE", path=there, cli=f"{cli} delete", sdk=f"delete_{sdk}", args=[id],
+            tf=TAKE_OUT if tf else UNKNOWN_THERE, **one,
+        ),
+        list=Kind(
+            name=f"{cli}.list", service=service, method="GET", path=listed or path, cli=f"{cli} list", sdk=plural or f"{sdk}s", key=ids,
+            args=[Arg("named", tf="name", wire=None)], tf=found,
+        ),
+    )  # fmt: skip
+
+
+def rows_of(kinds: Family, routes: str, **renamed: str) -> dict[str, Entry]:
+    """Make the entries that most panels have: `routes` as "networks network" is the list's name and the thing's."""
+    several, one = routes.split()
+    return {
+        several: once(kinds.list, named=missing("name")),
+        f"{several}-delete": each(kinds.delete),
+        f"{one}-delete": each(kinds.delete),
+        f"{one}-edit": edit(kinds.update, **renamed),
+        f"{one}-create": straight(kinds.create, **renamed),
+    }

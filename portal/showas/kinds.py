@@ -24,9 +24,9 @@ NO_SOURCE = gettext_lazy("Terraform's OpenStack provider has no data source for 
 class Arg:
     """One argument: its key on the wire, or the name of its place in the path.
 
-    `cli`: "" has no option · "<>" is positional · "--name" · "--nic net-id={uuid}" once for each dict of a list, "--property {key}={value}" for
+    `cli`: "" has no option · "<>" is positional, '' where there is no value · "--name" · "--nic net-id={uuid}" once for each dict of a list, "--property {key}={value}" for
     each pair of a dict, "--tag {}" for each text · "--enable|--disable" for true and false · "--user-data <file>" takes the value as a file ·
-    a mapping says the option of each value. `sdk`: SAME, "*" positional, "" none, or its name. `tf`: "" none, SAME, its name, "network{uuid}"
+    "--no-tag; --tag" has the first once before the others · a mapping says the option of each value. `sdk`: SAME, "*" positional, "" none, or its name. `tf`: "" none, SAME, its name, "network{uuid}"
     for a block with that argument for each value, or "allocation_pool{}" for a block of each dict. `wire` turns what is known into what
     is sent. `since` is the microversion that knows the option.
     """
@@ -35,8 +35,10 @@ class Arg:
     cli: str | Mapping[Value, str] = ""
     sdk: str = SAME
     tf: str = ""
+    key: str = ""  # on the wire, where it is not the name
     wire: Callable[[Value], Value] | None = lambda value: value  # None: Terraform alone knows it
     since: str = ""
+    spread: bool = False  # a dict whose pairs stand in the body themselves
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Kind:
     gives: str = ""
     key: str = "id"
     ends: str = ""
+    within: str = ""  # the kind that does it too, everywhere but in bare requests
     picks: bool = False  # a list of which the first is meant
     keeps_empty: bool = False  # an empty text is an answer too: a change that clears something
     media: str = "application/json"
@@ -130,7 +133,9 @@ class Use:
         if self.kind.whole:
             return self.known.get(self.kind.whole)
         sent = [(arg, value) for arg, value in self.args if arg.wire and arg.name not in self.kind.in_path]
-        inner = {arg.name: arg.wire(value) for arg, value in sent if arg.wire}
+        inner = {arg.key or arg.name: arg.wire(value) for arg, value in sent if arg.wire and not arg.spread}
+        for value in (value for arg, value in sent if arg.spread):
+            inner |= value
         if self.kind.wrap:
             return {self.kind.wrap: inner or ({} if self.kind.method == "PUT" else None)}
         return inner or None

@@ -56,7 +56,7 @@ def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
         if arg.sdk == "*" or (arg.name in kind.in_path and arg.sdk == SAME):
             positional.append(literal(arg.wire(value), fields, "    "))
         elif arg.sdk:
-            named[arg.name if arg.sdk == SAME else arg.sdk] = arg.wire(value)
+            named[(arg.key or arg.name) if arg.sdk == SAME else arg.sdk] = arg.wire(value)
     odd = {name: value for name, value in named.items() if not name.isidentifier()}
     parts = positional + [
         f"{name}={literal(value, fields, '    ')}" for name, value in named.items() if name not in odd

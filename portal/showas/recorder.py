@@ -45,7 +45,7 @@ def watch(call: Call, form: forms.Form | None) -> Callable[[Value], None] | None
     if entry is None:
         return None
     if form is not None:
-        values = asking.without_secrets(form, form.cleaned_data)
+        values = asking.read(call, form)
     else:
         values = Typed(typed(entry.read(call.request.POST)) if entry.read else {})
     uses = list(entry.uses(call, values))

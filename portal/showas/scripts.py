@@ -31,9 +31,19 @@ class Form:
     note: Text = ""
 
 
-def needed(uses: Sequence[Use]) -> set[str]:
-    """Find the labels of what later calls say."""
-    return {name for use in uses for kind, name in places_in(dict(use.values)) if kind == MADE}
+def needed(uses: Sequence[Use], *, bare: bool = False) -> set[str]:
+    """Find the labels of what later calls say; `bare` counts those too that stand in requests alone."""
+    return {
+        name
+        for use in (uses if bare else beyond_requests(uses))
+        for kind, name in places_in(dict(use.values))
+        if kind == MADE
+    }
+
+
+def beyond_requests(uses: Sequence[Use]) -> list[Use]:
+    """List the calls without those that another one of theirs does too."""
+    return [use for use in uses if not use.kind.within]
 
 
 def asked(uses: Sequence[Use]) -> list[str]:
@@ -43,7 +53,7 @@ def asked(uses: Sequence[Use]) -> list[str]:
 
 def as_cli(uses: Sequence[Use], *, waits: bool = False) -> str:
     wanted, found = needed(uses), []
-    for use in uses:
+    for use in beyond_requests(uses):
         if not use.kind.cli:
             found.append("# " + _("The client has no command for this."))
         elif use.kind.gives and (use.called in wanted or _is_waited_for(use, wanted, waits)):
@@ -66,7 +76,7 @@ def _wait_in_shell(use: Use) -> list[str]:
 
 def as_curl(uses: Sequence[Use], cloud: Cloud) -> str:
     """Write the requests. What one makes is read from its answer by Python, which every machine with a client has."""
-    wanted, found = needed(uses), [shell.TOKEN]
+    wanted, found = needed(uses, bare=True), [shell.TOKEN]
     for use in uses:
         line = shell.curl(use, cloud.address, cloud.versions)
         if use.kind.gives and use.called in wanted:
@@ -93,7 +103,7 @@ def as_python(uses: Sequence[Use], cloud: Cloud, *, waits: bool = False) -> str:
     wanted = needed(uses)
     fields = {use.called: use.kind.key for use in uses if use.kind.gives}
     found = []
-    for use in uses:
+    for use in beyond_requests(uses):
         text = python.call(use, fields, cloud.versions.get(use.kind.service, ""))
         is_waited_for = _is_waited_for(use, wanted, waits)
         is_named = use.kind.gives and (use.called in wanted or is_waited_for)
@@ -119,7 +129,7 @@ def as_terraform(uses: Sequence[Use]) -> tuple[str, Text]:
         name = use.called or use.kind.name.partition(".")[0].replace("-", "_")
         names[name] = names.get(name, 0) + 1
         blocks.append(terraform.block(use, known, name if names[name] == 1 else f"{name}_{names[name]}"))
-    note = next((use.kind.tf for use in uses if not isinstance(use.kind.tf, Terraform)), "")
+    note = next((use.kind.tf for use in beyond_requests(uses) if not isinstance(use.kind.tf, Terraform)), "")
     declared = [terraform.variables(asked(with_block))] if asked(with_block) else []
     return "\n\n".join([*declared, *blocks]), note
 

@@ -3,6 +3,8 @@
 import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from string import Formatter
 
 from portal.showas.kinds import Arg, Use
 from portal.showas.places import Value, split
@@ -39,17 +41,31 @@ def option(arg: Arg, value: Value) -> list[Words]:
         return [words] if (words := arg.cli.get(value, "").split()) else []
     if not arg.cli or arg.cli == "<>":
         return []
+    first, semicolon, others = arg.cli.partition("; ")
+    if semicolon:
+        return [[first], *option(replace(arg, cli=others), value)]
     if "|" in arg.cli:
         yes, no = arg.cli.split("|")
         return [words] if (words := (yes if value else no).split()) else []
     if arg.cli.endswith(FILE):
-        return [[arg.cli.removesuffix(FILE), f"{_AS_IT_IS}<(printf %s {quote(said(value))})"]]
+        return [
+            [
+                arg.cli.removesuffix(FILE),
+                f"{_AS_IT_IS}<(printf %s {quote(value if isinstance(value, str) else json.dumps(value))})",
+            ]
+        ]
     name, _space, form = arg.cli.partition(" ")
     return [[name, _filled(form or "{}", one)] for one in items(value)]
 
 
 def _filled(form: str, value: Value) -> str:
-    return form.format_map(value) if isinstance(value, Mapping) else form.format(said(value))
+    """Fill in a value; of a dict only the parts between commas that it has."""
+    if not isinstance(value, Mapping):
+        return form.format(said(value))
+    names = {
+        part: [name for _text, name, _spec, _conversion in Formatter().parse(part) if name] for part in form.split(",")
+    }
+    return ",".join(part.format_map(value) for part, wanted in names.items() if all(value.get(name) for name in wanted))
 
 
 def lines(groups: Sequence[Words]) -> str:
@@ -66,10 +82,11 @@ def cli(use: Use, more: Words = []) -> str:  # noqa: B006
     options: list[Words] = []
     last: list[Words] = []
     since = ""
-    for arg, value in use.args:
-        found = option(arg, value)
+    for arg in use.kind.args:
+        if arg.cli == "<>":
+            last += [[said(one)] for one in items(use.known.get(arg.name, ""))]
+        found = option(arg, use.known[arg.name]) if arg.name in use.known else []
         options += found
-        last += [[said(one)] for one in items(value)] if arg.cli == "<>" else []
         since = max(since, arg.since, key=_number) if found else since
     version = [f"--os-{use.kind.service}-api-version", since] if since else []
     return lines([["openstack", *version, *use.kind.cli.split()], *options, more, *last])
@@ -87,6 +104,8 @@ def curl(use: Use, address: Callable[[str], str], versions: Mapping[str, str]) -
     groups.append(["-H", f'{_AS_IT_IS}"X-Auth-Token: $OS_TOKEN"'])
     if kind.service in versions:
         groups.append(["-H", f"OpenStack-API-Version: {kind.service} {versions[kind.service]}"])
-    if body is not None:
+    if kind.media == "application/octet-stream":
+        groups += [["-H", f"Content-Type: {kind.media}"], ["--data-binary", f"@{body}"]]
+    elif body is not None:
         groups += [["-H", f"Content-Type: {kind.media}"], ["-d", json.dumps(body, ensure_ascii=False)]]
     return lines(groups)

@@ -11,10 +11,10 @@ from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
 from portal.servers import dialogs
 from portal.servers.launch_spec import LaunchSpec, pairs
-from portal.showas.entries import Entry, Typed, each, listing, once, straight
+from portal.showas.entries import Entry, Typed, each, edit, listing, once, straight
 from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
-from portal.showas.tables import network
+from portal.showas.tables import floating as addresses
 from portal.ui import Text
 from portal.ui.calls import Call
 
@@ -178,7 +178,7 @@ def launch(call: Call, typed: Typed) -> list[Use]:
     for number in range(1, count + 1):
         end, name = (f"_{number}", f"{typed['name']}-{number}") if count > 1 else ("", typed["name"])
         server = Use(CREATE, {**asked(call.actor, typed, 1), "name": name or missing("name")}, f"server{end}")
-        found += [server, *network.point(call.actor, floating, server.made, end)]
+        found += [server, *addresses.point(call.actor, floating, server.made, end)]
     return found
 
 
@@ -206,8 +206,8 @@ def floating(call: Call, typed: Typed) -> list[Use]:
     """Point an address at a port of the server: looked up where the server has one alone, so that a script holds elsewhere too."""
     port, _space, fixed = str(typed["port"]).partition(" ")
     if Port.objects.of_server(call.row).count() == 1:
-        return network.point(call.actor, typed["floating"], call.id)
-    return network.point_at_port(call.actor, typed["floating"], port, fixed)
+        return addresses.point(call.actor, typed["floating"], call.id)
+    return addresses.point_at_port(call.actor, typed["floating"], port, fixed)
 
 
 def set_groups(call: Call, typed: Typed) -> list[Use]:
@@ -220,30 +220,20 @@ def set_groups(call: Call, typed: Typed) -> list[Use]:
     return found + [Use(REMOVE_GROUP, {"id": call.id, "name": id}) for id in sorted(have - want)]
 
 
-def renamed(**names: str) -> Value:
-    """Take fields under the names that they have on the wire."""
-    return lambda typed: {wire: typed[field] for wire, field in names.items()}
-
-
-def with_id(kind: Kind, **names: str) -> Entry:
-    """Call it for the server in the address, with fields renamed: wire name = field."""
-    return Entry(uses=lambda call, typed: [Use(kind, {"id": call.id, **renamed(**names)(typed)})])
-
-
 ENTRIES = {
     "instances": once(LIST),
     "all-instances": once(LIST_ALL),
     "launch": Entry(uses=launch, ids=launched, read=read),
     "instance-do": Entry(uses=verb),
     "instances-bulk": Entry(uses=verb),
-    "instance-snapshot": with_id(SNAPSHOT, name="name"),
-    "instance-edit": straight(UPDATE),
-    "instance-resize": with_id(RESIZE, flavorRef="flavor"),
-    "instance-rebuild": with_id(REBUILD, imageRef="image"),
+    "instance-snapshot": straight(SNAPSHOT),
+    "instance-edit": edit(UPDATE),
+    "instance-resize": straight(RESIZE, flavorRef="flavor"),
+    "instance-rebuild": straight(REBUILD, imageRef="image"),
     "instance-delete": each(DELETE),
     "instances-delete": each(DELETE),
     "instance-floating-ip": Entry(uses=floating),
     "instance-groups": Entry(uses=set_groups),
-    "instance-attach": with_id(ATTACH, net_id="network"),
+    "instance-attach": straight(ATTACH, net_id="network"),
     "instance-detach": straight(DETACH),
 }

@@ -31,7 +31,7 @@ POINT = Kind(
         Arg("id", cli="<>"),
         Arg("floating_ip", tf=SAME, wire=None),
         Arg("port_id", cli="--port", tf=SAME),
-        Arg("fixed_ip_address", cli="--fixed-ip-address", tf="fixed_ip"),
+        Arg("fixed_ip_address", cli="--fixed-ip-address"),
     ),
 )  # fmt: skip
 #: The port of a server: what an address leads to.
