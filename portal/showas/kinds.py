@@ -38,6 +38,7 @@ class Arg:
     key: str = ""  # on the wire, where it is not the name
     wire: Callable[[Value], Value] | None = lambda value: value  # None: Terraform alone knows it
     since: str = ""
+    outside: bool = False  # beside the body's one key, not inside
     spread: bool = False  # a dict whose pairs stand in the body themselves
 
 
@@ -133,9 +134,11 @@ class Use:
         if self.kind.whole:
             return self.known.get(self.kind.whole)
         sent = [(arg, value) for arg, value in self.args if arg.wire and arg.name not in self.kind.in_path]
+        outside = {arg.key or arg.name: arg.wire(value) for arg, value in sent if arg.wire and arg.outside}
+        sent = [(arg, value) for arg, value in sent if not arg.outside]
         inner = {arg.key or arg.name: arg.wire(value) for arg, value in sent if arg.wire and not arg.spread}
         for value in (value for arg, value in sent if arg.spread):
             inner |= value
         if self.kind.wrap:
-            return {self.kind.wrap: inner or ({} if self.kind.method == "PUT" else None)}
+            return {self.kind.wrap: inner or ({} if self.kind.method == "PUT" else None), **outside}
         return inner or None

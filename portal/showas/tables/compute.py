@@ -252,6 +252,8 @@ ENTRIES: dict[str, Entry] = {
     "key-pairs": once(KEYPAIR.list, named=missing("name")),
     "key-pair-create": straight(KEYPAIR.create),
     "key-pair-delete": each(KEYPAIR.delete),
+    "key-pairs-delete": each(KEYPAIR.delete),
+    "services": once(SERVICES),
     "server-groups": once(SERVER_GROUP.list),
     "server-group-create": Entry(uses=group),
     "server-group-delete": each(SERVER_GROUP.delete),

@@ -8,7 +8,14 @@ _BROWSER = "opens in the browser"
 #: Name of an address → why.
 EXEMPT = {
     **dict.fromkeys(("language", "columns", "settings", "region", "first-steps-away"), _OWN),
-    **dict.fromkeys(("show-as", "recording"), _OWN),
+    **dict.fromkeys(("show-as", "recording", "views"), _OWN),
+    **dict.fromkeys(("launch-draft", "launch-draft-forget", "launch-templates", "launch-template-delete"), _OWN),
+    **dict.fromkeys(("launch-snippets", "launch-snippet-delete"), _OWN),
+    "image-gallery-add": "the gallery is the portal's own list; what it adds is an import by address",
+    **dict.fromkeys(("image-metadata", "image-import"), "not told yet"),
+    **dict.fromkeys(
+        ("metadata-definition-import", "metadata-definition-edit", "metadata-definition-types"), "not told yet"
+    ),
     **dict.fromkeys(("domain-clear", "domain-context", "switch-project", "switch-domain"), _OWN),
     **dict.fromkeys(("sign-in", "sign-in-again", "sign-in-key", "sign-out", "password"), _SESSION),
     **dict.fromkeys(("security-app", "security-app-remove", "security-key-add", "security-key-options"), _SESSION),

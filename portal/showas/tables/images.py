@@ -1,7 +1,7 @@
 """Images."""
 
-from portal.showas.entries import Entry, Typed, each, of_kind, once
-from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
+from portal.showas.entries import Entry, Typed, each, of_kind, once, straight
+from portal.showas.kinds import AN_ACT, NO_SOURCE, SAME, TAKE_OUT, UNKNOWN_THERE, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
 from portal.ui.calls import Call
 
@@ -76,9 +76,59 @@ def switch(call: Call, typed: Typed) -> list[Use]:
     return [Use(SWITCHES["reactivate" if call.keys["verb"] == "reactivate" else "deactivate"], {"id": call.id})]
 
 
+SHARED = Kind(
+    name="image.list-shared", service="image", method="GET", path="/v2/images?visibility={visibility}&member_status={member_status}",
+    cli="image list --shared", sdk="images", args=(Arg("visibility", sdk="visibility"), Arg("member_status", cli="--member-status", sdk="member_status")),
+    tf=NO_SOURCE,
+)  # fmt: skip
+_MEMBER = "/v2/images/{id}/members"
+ADD_MEMBER = Kind(
+    name="image.add-member", service="image", method="POST", path=_MEMBER, cli="image add project", sdk="add_member",
+    args=(Arg("id", cli="<>", tf="image_id"), Arg("member", cli="<>", sdk="member_id", tf="member_id")),
+    tf=Terraform("openstack_images_image_access_v2"),
+)  # fmt: skip
+REMOVE_MEMBER = Kind(
+    name="image.remove-member", service="image", method="DELETE", path=_MEMBER + "/{member}", cli="image remove project",
+    sdk="remove_member", args=(Arg("id", cli="<>", sdk="image"), Arg("member", cli="<>")), tf=TAKE_OUT,
+)  # fmt: skip
+ANSWER = Kind(
+    name="image.answer", service="image", method="PUT", path=_MEMBER + "/{member}", cli="image set", sdk="update_member",
+    args=(
+        Arg("id", cli="<>", sdk="image"), Arg("member"),
+        Arg("status", cli={"accepted": "--accept", "rejected": "--reject", "pending": "--pending"}),
+    ),
+    tf=UNKNOWN_THERE,
+)  # fmt: skip
+_DEFINED = "/v2/metadefs/namespaces"
+NAMESPACES = Kind(
+    name="metadef.list", service="image", method="GET", path=_DEFINED, cli="image metadef namespace list", sdk="metadef_namespaces",
+    key="namespace", tf=NO_SOURCE,
+)  # fmt: skip
+NAMESPACE_GONE = Kind(
+    name="metadef.delete", service="image", method="DELETE", path=_DEFINED + "/{id}", cli="image metadef namespace delete",
+    sdk="delete_metadef_namespace", args=(ID,), tf=UNKNOWN_THERE,
+)  # fmt: skip
+
+
+def answer(call: Call, typed: Typed) -> list[Use]:
+    """Return what the project says to an image that is shared with it."""
+    status = {"accept": "accepted", "reject": "rejected"}.get(call.keys["answer"], call.keys["answer"])
+    return [Use(ANSWER, {"id": call.id, "member": call.actor.project_id, "status": status})]
+
+
 ENTRIES: dict[str, Entry] = {
     "images": once(LIST, named=missing("name")),
     "image-edit": Entry(uses=edit),
     "image-delete": each(DELETE),
+    "images-delete": each(DELETE),
+    "images-snapshots": once(LIST, named=missing("name")),
+    "all-images": once(LIST, named=missing("name")),
+    "images-shared": once(SHARED, visibility="shared", member_status="all"),
+    "image-answer": Entry(uses=answer),
+    "image-member-add": straight(ADD_MEMBER, member="project"),
+    "image-member-remove": straight(REMOVE_MEMBER),
+    "metadata-definitions": once(NAMESPACES),
+    "metadata-definition-delete": each(NAMESPACE_GONE),
+    "metadata-definitions-delete": each(NAMESPACE_GONE),
     "image-switch": Entry(uses=switch),
 }

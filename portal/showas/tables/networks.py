@@ -121,6 +121,10 @@ ADD_AGENT = Kind(
     cli="network agent add network --dhcp", sdk="add_dhcp_agent_to_network", tf=UNKNOWN_THERE,
     args=(Arg("agent", cli="<>"), Arg("network_id", cli="<>", sdk="*")),
 )  # fmt: skip
+SET_AGENT = Kind(
+    name="agent.update", service="network", method="PUT", path="/v2.0/agents/{id}", wrap="agent", cli="network agent set", sdk="update_agent",
+    tf=UNKNOWN_THERE, args=(ID, Arg("admin_state_up", cli="--enable|--disable", sdk="is_admin_state_up")),
+)  # fmt: skip
 REMOVE_AGENT = Kind(
     name="agent.remove-network", service="network", method="DELETE", path="/v2.0/agents/{agent}/dhcp-networks/{network_id}",
     cli="network agent remove network --dhcp", sdk="remove_dhcp_agent_from_network", tf=UNKNOWN_THERE,
@@ -281,6 +285,8 @@ ENTRIES: dict[str, Entry] = {
     "pair-delete": Entry(uses=drop_pair),
     "network-agent-add": Entry(uses=add_agent),
     "network-agent-delete": Entry(uses=remove_agent),
+    "system-agent-off": Entry(uses=lambda call, typed: [Use(SET_AGENT, {"id": call.id, "admin_state_up": False})]),
+    "system-agent-on": Entry(uses=lambda call, typed: [Use(SET_AGENT, {"id": call.id, "admin_state_up": True})]),
     "rbac-policies": once(POLICY.list),
     "rbac-create": Entry(uses=share),
     "rbac-edit": edit(POLICY.update, target_tenant="target"),

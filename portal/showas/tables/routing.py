@@ -143,10 +143,7 @@ def add_interface(call: Call, typed: Typed) -> list[Use]:
         return [Use(ADD_SUBNET, {"id": call.id, "subnet_id": typed["subnet"]})]
     fixed = [{"subnet_id": typed["subnet"], "ip_address": typed["ip"]}]
     network = (
-        Subnet.objects.visible_to(call.actor)
-        .filter(pk=typed["subnet"])
-        .values_list("network_id", flat=True)
-        .first()
+        Subnet.objects.visible_to(call.actor).filter(pk=typed["subnet"]).values_list("network_id", flat=True).first()
     )
     port = Use(networks.PORT.create, {"network_id": network or missing("network"), "fixed_ips": fixed})
     return [port, Use(ADD_PORT, {"id": call.id, "port_id": port.made})]

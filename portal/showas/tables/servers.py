@@ -9,12 +9,13 @@ from authorization.context import RequestContext
 from compute.servers.lifecycle import groups
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
-from portal.servers import dialogs
-from portal.servers.launch_spec import LaunchSpec, pairs
+from portal.servers import dialogs, userdata
+from portal.servers.launch_spec import LaunchSpec, hints_of, pairs
 from portal.showas.entries import Entry, Typed, each, edit, listing, once, straight
 from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
-from portal.showas.places import Value, missing
+from portal.showas.places import Value, missing, places_in, secret
 from portal.showas.tables import floating as addresses
+from portal.showas.tables import networks, routing
 from portal.ui import Text
 from portal.ui.calls import Call
 
@@ -38,7 +39,8 @@ def _power(state: str) -> Terraform:
 
 
 def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+    """Encode user data; with a secret in it, it can only be asked for whole."""
+    return missing("user_data_base64") if places_in(text) else base64.b64encode(text.encode()).decode()
 
 
 CREATE = Kind(
@@ -56,7 +58,8 @@ CREATE = Kind(
         Arg("name", cli="<>", tf=SAME),
         Arg("imageRef", cli="--image", sdk="image_id", tf="image_id"),
         Arg("flavorRef", cli="--flavor", sdk="flavor_id", tf="flavor_id"),
-        Arg("networks", cli="--nic net-id={uuid}", tf="network{}"),
+        Arg("networks", cli="--nic net-id={uuid},port-id={port},v4-fixed-ip={fixed_ip}"),
+        Arg("network", tf="network{}", wire=None),
         Arg("security_groups", cli="--security-group {name}"),
         Arg("group_names", tf="security_groups", wire=None),
         Arg("key_name", cli="--key-name", tf="key_pair"),
@@ -65,6 +68,9 @@ CREATE = Kind(
         Arg("config_drive", cli="--use-config-drive|", tf=SAME),
         Arg("description", cli="--description", since="2.19"),
         Arg("metadata", cli="--property {key}={value}", tf=SAME),
+        Arg("OS-DCF:diskConfig", sdk="disk_config"),
+        Arg("hints", cli="--hint {key}={value}", sdk="scheduler_hints", key="os:scheduler_hints", outside=True),
+        Arg("scheduler_hints", tf="scheduler_hints{group}", wire=None),
         Arg("min_count", cli="--min"),
         Arg("max_count", cli="--max"),
     ),
@@ -132,6 +138,26 @@ DETACH = Kind(
     name="server.detach", service="compute", method="DELETE", path="/servers/{id}/os-interface/{port}", cli="server remove port",
     sdk="delete_server_interface", tf=TAKE_OUT, args=(Arg("id", cli="<>", sdk="server"), Arg("port", cli="<>")),
 )  # fmt: skip
+SET_METADATA = Kind(
+    name="server.set-metadata", service="compute", method="POST", path="/servers/{id}/metadata", cli="server set",
+    args=(ID, Arg("metadata", cli="--property {key}={value}", tf=SAME)), tf=Terraform(INSTANCE, "change"),
+)  # fmt: skip
+DROP_METADATA = Kind(
+    name="server.drop-metadata", service="compute", method="DELETE", path="/servers/{id}/metadata/{key}", cli="server unset",
+    args=(ID, Arg("key", cli="--property")), tf=TAKE_OUT,
+)  # fmt: skip
+ADD_TAG = Kind(
+    name="server.add-tag", service="compute", method="PUT", path="/servers/{id}/tags/{tag}", cli="server set", sdk="add_tag_to_server",
+    args=(ID, Arg("tag", cli="--tag", since="2.26")), tf=TAKE_OUT,
+)  # fmt: skip
+DROP_TAG = Kind(
+    name="server.drop-tag", service="compute", method="DELETE", path="/servers/{id}/tags/{tag}", cli="server unset",
+    sdk="remove_tag_from_server", args=(ID, Arg("tag", cli="--tag", since="2.26")), tf=TAKE_OUT,
+)  # fmt: skip
+CLEAR_PASSWORD = Kind(
+    name="server.clear-password", service="compute", method="DELETE", path="/servers/{id}/os-server-password",
+    sdk="clear_server_password", args=(ID,), tf=AN_ACT,
+)  # fmt: skip
 LIST = listing("compute", "/servers/detail", "server list", "servers")
 LIST_ALL = listing("compute", "/servers/detail?all_tenants=1", "server list --all-projects", "servers")
 
@@ -141,18 +167,29 @@ LIST_ALL = listing("compute", "/servers/detail?all_tenants=1", "server list --al
 
 def asked(actor: RequestContext, typed: Mapping[str, Value], count: int) -> dict[str, Value]:
     """Return the values of a creation, from the launch form's."""
+    cards: list[Value] = [
+        {"uuid": id, **({"fixed_ip": typed["fixed"][id]} if typed["fixed"].get(id) else {})} for id in typed["networks"]
+    ]
+    cards += [{"port": id} for id in typed["ports"]]
+    known = {name: secret(name) if userdata.is_secret(name) else value for name, value in typed["values"].items()}
     several = {"min_count": count, "max_count": count} if count > 1 else {}
     return {
         "name": typed["name"] or missing("name"),
         "imageRef": typed["image"] or missing("image"),
         "flavorRef": typed["flavor"] or missing("flavor"),
-        "networks": [{"uuid": id} for id in typed["networks"]],
+        "networks": cards,
+        "network": [
+            {"fixed_ip_v4" if name == "fixed_ip" else name: value for name, value in one.items()} for one in cards
+        ],
         "security_groups": [{"name": id} for id in typed["groups"]],
         "group_names": list(
             SecurityGroup.objects.visible_to(actor).filter(pk__in=typed["groups"]).values_list("name", flat=True)
         ),
         "key_name": typed["key_name"],
-        "user_data": typed["user_data"],
+        "user_data": userdata.filled(typed["user_data"], known),
+        "OS-DCF:diskConfig": typed["disk_config"] if typed["disk_config"] == "AUTO" else None,
+        "hints": _hints(typed),
+        "scheduler_hints": typed["server_group"] or None,
         "availability_zone": typed["zone"],
         "config_drive": typed["config_drive"] or None,
         "description": typed["description"],
@@ -165,6 +202,14 @@ def _pairs(text: str) -> dict[str, str]:
     """Read metadata as it is typed: nothing while a line is half there."""
     try:
         return pairs(text)
+    except ValidationError:
+        return {}
+
+
+def _hints(typed: Mapping[str, Value]) -> dict[str, Value]:
+    """Read the scheduler hints as they are typed: nothing while a line is half there."""
+    try:
+        return hints_of(LaunchSpec(hints=typed["hints"], server_group=typed["server_group"]))
     except ValidationError:
         return {}
 
@@ -220,6 +265,30 @@ def set_groups(call: Call, typed: Typed) -> list[Use]:
     return found + [Use(REMOVE_GROUP, {"id": call.id, "name": id}) for id in sorted(have - want)]
 
 
+def port_groups(call: Call, typed: Typed) -> list[Use]:
+    return [Use(networks.PORT.update, {"id": call.keys["port"], "security_groups": typed.get("groups")})]
+
+
+def disassociate(call: Call, typed: Typed) -> list[Use]:
+    values = {"id": typed["floating"], "loose": True}
+    return [Use(routing.IP_DELETE if typed.get("release") else routing.IP_LOOSE, values)]
+
+
+def set_metadata(call: Call, typed: Typed) -> list[Use]:
+    """Return the pairs that come or change, and those that go."""
+    have, want = dict(call.row.metadata or {}), typed.get("metadata") or {}
+    new = {name: text for name, text in want.items() if have.get(name) != text}
+    found = [Use(SET_METADATA, {"id": call.id, "metadata": new})] if new else []
+    return found + [Use(DROP_METADATA, {"id": call.id, "key": name}) for name in have if name not in want]
+
+
+def set_tags(call: Call, typed: Typed) -> list[Use]:
+    """Return the tags that come, and those that go."""
+    have, want = set(call.row.tags), set(typed.get("tags") or ())
+    found = [Use(ADD_TAG, {"id": call.id, "tag": tag}) for tag in sorted(want - have)]
+    return found + [Use(DROP_TAG, {"id": call.id, "tag": tag}) for tag in sorted(have - want)]
+
+
 ENTRIES = {
     "instances": once(LIST),
     "all-instances": once(LIST_ALL),
@@ -235,5 +304,14 @@ ENTRIES = {
     "instance-floating-ip": Entry(uses=floating),
     "instance-groups": Entry(uses=set_groups),
     "instance-attach": straight(ATTACH, net_id="network"),
+    "instance-detach-one": straight(DETACH),
+    "instance-port-groups": Entry(uses=port_groups),
+    "instance-disassociate": Entry(uses=disassociate),
+    "instance-metadata": Entry(uses=set_metadata),
+    "instance-tags": Entry(uses=set_tags),
+    "instance-password-clear": each(CLEAR_PASSWORD),
+    "instance-roll-back": Entry(
+        uses=lambda call, typed: [Use(REBUILD, {"id": call.id, "imageRef": call.keys["image"]})]
+    ),
     "instance-detach": straight(DETACH),
 }

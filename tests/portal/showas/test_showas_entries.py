@@ -104,8 +104,6 @@ def test_forms_about_things_are_read_by_their_tools(admin: Client) -> None:
     assert found["cli"] == f"openstack network set --name 'new name' {network.pk}", "what is not changed is not said"
     subnet = Subnet.objects.get(network=network)
     found = forms(admin, reverse("router-interface", args=[router.pk]), {"subnet": subnet.pk})
-    assert found["cli"] in (
-        f"openstack router add subnet {router.pk} {word}" for word in (subnet.pk, '"$SUBNET"')
-    )
+    assert found["cli"] in (f"openstack router add subnet {router.pk} {word}" for word in (subnet.pk, '"$SUBNET"'))
     quota = forms(admin, reverse("project-quota", args=[things["project"]]), {"compute.instances": "7"})
     assert "openstack quota set" in quota["cli"] and "--instances 7" in quota["cli"]

@@ -30,7 +30,7 @@ def test_every_action_and_list_has_its_forms_or_a_reason_why_not() -> None:
     known = actions_and_lists()
     assert len(known) > 150
     told = registry.entries().keys()
-    silent = {"menu"}  # the rail's, for scripts
+    silent = {"menu"}  # the rail, for scripts
     assert [name for name in known if name not in told and name not in EXEMPT and name not in silent] == []
     assert [name for name in EXEMPT if name not in known or name in told or not EXEMPT[name]] == []
     every = {url.name for url in urls.urlpatterns}
