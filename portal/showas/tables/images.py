@@ -37,8 +37,8 @@ UPLOAD = Kind(
 )  # fmt: skip
 UPDATE = Kind(
     name="image.update", service="image", method="PATCH", path="/v2/images/{id}", cli="image set", sdk="update_image", keeps_empty=True,
-    media="application/openstack-images-v2.1-json-patch", whole="patch", tf=Terraform(IMAGE, "change"),
-    args=(ID, Arg("name", cli="--name", tf=SAME), *_SHOWN, Arg("patch", sdk="")),
+    media="application/openstack-images-v2.1-json-patch", whole="changes", tf=Terraform(IMAGE, "change"),
+    args=(ID, Arg("name", cli="--name", tf=SAME), *_SHOWN, Arg("changes", sdk="")),
 )  # fmt: skip
 DELETE = Kind(
     name="image.delete", service="image", method="DELETE", path="/v2/images/{id}", cli="image delete", sdk="delete_image", args=(ID,), tf=TAKE_OUT
@@ -62,8 +62,8 @@ SWITCHES = {
 def edit(call: Call, typed: Typed) -> list[Use]:
     """Return the change of what differs; on the wire it is a list of changes."""
     new: dict[str, Value] = dict(typed.edited)
-    patch = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in new.items()]
-    return [Use(UPDATE, {"id": call.id, **new, "patch": patch})]
+    changes = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in new.items()]
+    return [Use(UPDATE, {"id": call.id, **new, "changes": changes})]
 
 
 def create(call: Call, typed: Typed) -> list[Use]:
