@@ -324,6 +324,6 @@ class Sheets:
             picture = Image.open(BytesIO(shot))
             picture.thumbnail((self.thumb, self.thumb))
             sheet.paste(picture, (number % self.columns * side, number // self.columns * side))
-        path = SHEETS / f"{name}-{at // (self.columns * self.rows) + 1}.jpg"
-        sheet.save(path, quality=80)
+        path = SHEETS / f"{name}-{at // (self.columns * self.rows) + 1}.png"
+        sheet.quantize(256).save(path)
         return path
