@@ -1,6 +1,7 @@
 """What a session did, as a script. It is kept in the session's own row, so it is forgotten when that is signed out."""
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 
@@ -14,6 +15,8 @@ from portal.showas.kinds import Use
 from portal.showas.places import Value, made, swap, typed
 from portal.ui.calls import Call, name_of
 from portal.ui.dialogs import Shown
+
+logger = logging.getLogger(__name__)
 
 KEY = "record"  # in the session: {"on": bool, "calls": [{"uses": […], "ids": {…}}], "lost": bool}
 MOST = 500
@@ -44,12 +47,19 @@ def watch(call: Call, form: forms.Form | None) -> Callable[[Value], None] | None
     entry = registry.entries().get(match.url_name or "") if match and recording(call.request)["on"] else None
     if entry is None:
         return None
-    if form is not None:
-        values = asking.read(call, form)
-    else:
-        values = Typed(typed(entry.read(call.request.POST)) if entry.read else {})
-    uses = list(entry.uses(call, values))
+    try:
+        uses = list(entry.uses(call, values_of(call, entry, form)))
+    except Exception:  # what is wrong with a description must not stop what is described
+        logger.exception("%s is not recorded", match.url_name if match else "")
+        return None
     return lambda done: keep(call.request, uses, ids_of(entry, uses, done))
+
+
+def values_of(call: Call, entry: Entry, form: forms.Form | None) -> Typed:
+    """Read what was sent, without its secrets."""
+    if form is not None:
+        return asking.read(call, form)
+    return Typed(typed(entry.read(call.request.POST)) if entry.read else {})
 
 
 def ids_of(entry: Entry, uses: list[Use], done: Value) -> dict[str, str]:
