@@ -20,7 +20,7 @@ from tests.live import CLONE
 _NAMES = """
 Stackling CSV EN ID UUID MAC IP IPv4 IPv6 CIDR MTU DNS DHCP SNAT TCP UDP ICMP SSH HTTP HTTPS OpenID Connect vCPU vCPUs CPU RAM URL VLAN
 openrc openrc.sh clouds.yaml kubeconfig CLI curl Python Terraform Bash Ctrl Alt Del Esc Tab chmod pem AAAA MiB GiB QCOW2 ISO
-EC2 TOTP role web different_host bin sh v2.1 servers
+BEGIN RSA PRIVATE KEY EC2 TOTP role web different_host bin sh v2.1 servers
 """
 NAMES = set(_NAMES.split())
 SHOWN = ("title", "aria-label", "placeholder", "alt")
