@@ -108,7 +108,7 @@ APPCRED = Kind(
         Arg("role_names", tf="roles", wire=None),
         Arg("expires_at", cli="--expiration", tf=SAME),
         Arg("unrestricted", cli="--unrestricted|--restricted", tf=SAME),
-        Arg("access_rules", cli="--access-rules", tf="access_rules{}"),
+        Arg("access_rules", cli="--access-rules <file>", tf="access_rules{}"),
     ),
 )  # fmt: skip
 APPCRED_GONE = Kind(
