@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import make_aware
 from django.utils.translation import gettext_lazy
 
 from common import moments
@@ -17,6 +15,7 @@ from images.images.models import Image
 from networking.floatingips.models import FloatingIP
 from networking.ports.models import FixedIP
 from portal.servers import status
+from portal.ui.moments import moment
 from portal.ui.tables import Filter
 
 IPV4, IPV6 = 4, 6
@@ -64,16 +63,8 @@ def _status(rows: QuerySet[Server], value: str) -> QuerySet[Server]:
 
 def _since(rows: QuerySet[Server], value: str) -> QuerySet[Server]:
     """Narrow to those that changed since a time: in the reader's zone, unless it names another."""
-    moment = moments.parsed(value)
-    if moment is None:
-        return rows.none()
-    try:
-        local = parse_datetime(value.strip().replace(" ", "T"))
-    except ValueError:
-        local = None
-    if local is not None and local.tzinfo is None:
-        moment = make_aware(local)
-    return rows.filter(moments.compared("updated_at", "gte", moment))
+    at = moment(value.strip(), end=False)
+    return rows.none() if at is None else rows.filter(moments.compared("updated_at", "gte", at))
 
 
 def _project(rows: QuerySet[Server], value: str) -> QuerySet[Server]:
