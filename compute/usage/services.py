@@ -13,7 +13,7 @@ from authorization.context import RequestContext
 from common.errors import Invalid
 from compute.servers.models import Server
 
-LIST, SHOW = (f"os_compute_api:os-simple-tenant-usage:{verb}" for verb in ("list", "show"))
+LIST, SHOW = "os_compute_api:os-simple-tenant-usage:list", "os_compute_api:os-simple-tenant-usage:show"
 
 
 class EndsBeforeItBegins(Invalid):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound
 from images.images.states import DISK_FORMATS
-from images.tasks.checksums import ALGORITHMS, Proof
+from images.tasks.checksums import ALGORITHMS, Proof, is_digest
 
 OURS = Path(__file__).with_name("images.toml")
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -121,7 +121,7 @@ def _proof(about: Mapping[str, object], file: str) -> Proof:
         if said.startswith(("https://", "http://")):
             return Proof(algorithm, sums=said, file=file)
         if said:
-            if not re.fullmatch(f"[0-9a-fA-F]{{{length}}}", said):
+            if not is_digest(algorithm, said):
                 raise ValueError(f"{algorithm} is neither {length} digits in hex nor an address")
             return Proof(algorithm, digest=said)
     raise ValueError(f"it names no checksum: one of {', '.join(ALGORITHMS)}")

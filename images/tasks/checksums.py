@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import hexdigits
 
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,11 @@ from common.errors import CloudError, Invalid
 
 #: Algorithm → length of a digest in hex. Weaker ones prove nothing about bytes that a stranger sent.
 ALGORITHMS = {"sha256": 64, "sha512": 128}
+#: Lines of lists: as sha256sum writes them, and as BSD's tools do.
+_LINES = (
+    re.compile(r"(?P<digest>[0-9a-fA-F]+)[ \t]+\*?(?:\./)?(?P<file>.+)"),
+    re.compile(r"(?P<algorithm>\w+) ?\((?P<file>.+)\) ?= ?(?P<digest>[0-9a-fA-F]+)"),
+)
 LIST = fetch.Limits(1 << 20, 60, redirects=fetch.MOST_REDIRECTS)
 
 
@@ -47,16 +53,22 @@ def wanted(proof: Proof) -> str:
 
 def listed(text: str, proof: Proof) -> str:
     """Find a file's digest in a list: `hex  name`, `hex *name`, `SHA256 (name) = hex`, or a digest alone; "" without one."""
-    digits = f"([0-9a-fA-F]{{{ALGORITHMS[proof.algorithm]}}})"
-    name = re.escape(proof.file)
-    shapes = (rf"{digits}[ \t]+\*?(?:\./)?{name}", rf"{proof.algorithm.upper()} ?\({name}\) ?= ?{digits}")
     for line in text.splitlines():
-        for shape in shapes:
-            match = re.fullmatch(shape, line.strip())
-            if match:
-                return match.group(1).lower()
-    alone = re.fullmatch(digits, text.strip())
-    return alone.group(1).lower() if alone else ""
+        for shape in _LINES:
+            match = shape.fullmatch(line.strip())
+            said = match.groupdict() if match else {}
+            if (
+                said.get("file") == proof.file
+                and is_digest(proof.algorithm, said["digest"])
+                and said.get("algorithm", proof.algorithm).lower() == proof.algorithm
+            ):
+                return said["digest"].lower()
+    return text.strip().lower() if is_digest(proof.algorithm, text.strip()) else ""
+
+
+def is_digest(algorithm: str, text: str) -> bool:
+    """Whether a text is a digest of this algorithm (of ALGORITHMS) in hex."""
+    return len(text) == ALGORITHMS[algorithm] and not set(text) - set(hexdigits)
 
 
 def held(pieces: Iterator[bytes], proof: Proof) -> Iterator[bytes]:

@@ -71,7 +71,7 @@ class Columns(Page):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         panel = request.POST.get("of", "")[:64]
-        hidden = sorted(set(request.POST.getlist("all")) - set(request.POST.getlist("shown")))
+        hidden = sorted(set(request.POST.get("all", "").split()) - set(request.POST.getlist("shown")))
         response = self.go(inside(request, request.POST.get("next", "")))
         prefs.remember(request, response, hidden={**self.prefs.hidden, panel: hidden[:40]})
         return response

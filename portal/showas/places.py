@@ -13,7 +13,7 @@ Value: TypeAlias = Any
 OPEN, CLOSE = "\ue000", "\ue001"
 #: Kinds of places. A secret is never kept; `made` names what another call gives; `value` is asked for and not there yet.
 SECRET, MADE, VALUE = "secret", "made", "value"
-_PLACE = re.compile(f"{OPEN}(\\w+):(\\w+){CLOSE}")
+_PLACE = re.compile("\ue000(\\w+):(\\w+)\ue001")
 
 
 def place(kind: str, name: str) -> str:

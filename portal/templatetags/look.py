@@ -101,7 +101,7 @@ def st_lean(status: Status) -> SafeString:
     note = format_html(" <small>{}</small>", status.note) if status.note else ""
     if not note and status.since is not None:
         note = format_html(" <small>{}</small>", age_lean(status.since))
-    return format_html('<span class="st {}" title="{}"><i></i>{}{}</span>', status.kind, status.api, status.word, note)
+    return format_html('<span class="st {}"><i></i>{}{}</span>', status.kind, status.word, note)
 
 
 @register.filter

@@ -120,7 +120,7 @@ def test_columns_of_instances_are_chosen(demo: Client, make_servers: Callable[..
     assert "Flavor" in html and "128 MiB" in html and 'value="flavor" checked' in html
     assert 'value="host"' not in html
     shown = ["status", "fixed-ip", "floating-ip", "image", "cpu"]
-    asked = {"of": "instances", "all": [*shown, "flavor", "age"], "shown": shown, "next": "/instances"}
+    asked = {"of": "instances", "all": " ".join([*shown, "flavor", "age"]), "shown": shown, "next": "/instances"}
     demo.post("/columns", asked)
     for path in ("/instances", f"/instances?rows={row.pk}"):
         html = text(demo, path)

@@ -28,13 +28,13 @@ def test_a_capability_is_some_drivers_of_each_kind_that_it_takes(name: str) -> N
 
 
 def test_what_older_agents_could_is_what_the_defaults_can() -> None:
-    """Without what agents say by themselves, and with VLANs, which control took for granted."""
+    """Without what came later, and with VLANs, which control took for granted."""
     instances: Any = []
     for kind in KINDS:
         default = choose().main(kind)
         loaded: Any = driver_class(default, kind)  # type: ignore[call-overload]
         instances.append({"kind": kind, "capabilities": [capability.name for capability in loaded.capabilities]})
-    assert of_host(instances) - {"network.piece_changes"} == OLDER - {"network.vlan"}
+    assert of_host(instances) - {"network.piece_changes", "network.probe"} == OLDER - {"network.vlan"}
 
 
 def test_a_host_has_a_capability_only_where_each_kind_that_it_takes_declares_it() -> None:
