@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_browser_look import _axe
+from tests.browser.sweep import axe
 from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.rest import COMPUTE, IDENTITY, Rest, until
@@ -53,7 +53,7 @@ def _share(page: Page, url: str, server: str) -> None:
     form.locator("[name=level]").select_option("console")
     form.locator("[name=name]").press("Enter")
     expect(page.locator("form[data-panel=share] [data-action=withdraw]")).to_have_count(1)
-    assert _axe(page) == []
+    assert axe(page) == []
     assert page.evaluate(
         "document.querySelector('#dialog').scrollWidth <= document.querySelector('#dialog').clientWidth"
     )
@@ -76,7 +76,7 @@ def test_what_is_shared_appears_says_why_and_goes(
     expect(stop).to_have_attribute("aria-describedby", "why")
     guest.keyboard.press("Escape")
     expect(bubble).to_be_hidden()
-    assert _axe(guest) == []
+    assert axe(guest) == []
     guest.goto(f"{fake_cloud.url}/instances")
     owner.click("form[data-panel=share] [data-action=withdraw]")
     expect(owner.locator("form[data-panel=share] [data-action=withdraw]")).to_have_count(0)
@@ -98,7 +98,7 @@ def test_a_finger_reads_the_reason_at_the_foot(
     expect(bubble).to_be_visible()
     box = bubble.bounding_box()
     assert box is not None and box["width"] >= 358 and box["y"] + box["height"] >= 899
-    assert _axe(page) == []
+    assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 361
     rest.ok("DELETE", f"{IDENTITY}/shares/{made}")
 
@@ -115,7 +115,7 @@ def test_what_is_shared_is_given_up(
     page.goto(f"{fake_cloud.url}/instances/{server}")
     page.click("[data-card=shared-with-you] [data-action=give-up]")
     expect(page.locator("#dialog [data-action=confirm]")).to_be_visible()
-    assert _axe(page) == []
+    assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
     page.click("#dialog [data-action=confirm]")
     page.wait_for_url(f"{fake_cloud.url}/instances")
