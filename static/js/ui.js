@@ -235,10 +235,11 @@ export function openPalette() {
   look();
 }
 async function look() {
-  const mine = ++asked;
-  const html = await fragment(`${query.dataset.url}?q=${encodeURIComponent(query.value)}`).catch(() => "");
+  const mine = ++asked, text = query.value;
+  const html = await fragment(`${query.dataset.url}?q=${encodeURIComponent(text)}`).catch(() => "");
   if (mine !== asked) return;
   $("#found").innerHTML = html;
+  $("#found").dataset.of = text;
   mark(0);
 }
 function mark(at) {

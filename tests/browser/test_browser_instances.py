@@ -445,8 +445,8 @@ def _columns(o: OneWalk, path: str) -> None:
     page.click("[data-action=columns]")
     for box in page.locator("#columns input[name=shown]").all():
         box.check()
-    page.click("#columns [data-action=keep-columns]")
-    page.wait_for_url(f"**{path}")
+    with page.expect_navigation():
+        page.click("#columns [data-action=keep-columns]")
     o.w.columns(*COLUMNS)
     o.w.saw("column", *COLUMNS.values())
 

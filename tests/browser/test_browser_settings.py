@@ -26,7 +26,7 @@ def test_settings_are_applied(walk: Callable[..., Walk]) -> None:
     for field, value in (("zone", "Asia/Shanghai"), ("page_size", "20"), ("log_lines", "50")):
         expect(page.locator(f"#id_{field}")).to_have_value(value)
     page.goto(f"{w.url}/networks")
-    expect(page.locator(".foot")).to_contain_text("20 per page")
+    expect(page.locator(".foot .pages [aria-current]").last).to_have_text("20")
     page.click("main a.name >> nth=0")
     page.wait_for_url("**/networks/*")
     expect(page.locator("time").first).to_have_attribute("title", re.compile("CST$|GMT\\+8"))
