@@ -14,7 +14,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +93,13 @@ class SetAside:
         """Absent is success."""
         if ID.fullmatch(id) and (self.folder / id).is_dir():
             shutil.rmtree(self.folder / id)
+
+    def drop_moot(self, kind: str, keys: Collection[str]) -> None:
+        """Drop the notes of things of a kind that are here again: what was kept of them would never be asked for."""
+        for note in self.items():
+            if note["kind"] == kind and note["key"] in keys:
+                log.warning("set aside %s: it is wanted again, dropped", note["id"])
+                self.drop(note["id"])
 
     def expire(self) -> list[str]:
         """Remove what has been kept long enough. Returns the ids. Nothing goes by a clock that stands before its arrival."""

@@ -48,3 +48,14 @@ def test_strays_of_a_report_are_set_aside_too(desk: Any) -> None:
     tell(desk, have)
     left = tell(desk, {}, full=False, aside=["network:n1", "network:none"])
     assert set(left) == {"network:n0", "network:n2"} and set(aside(desk)) == {"network:n1"}
+
+
+def test_what_is_wanted_again_leaves_no_note(desk: Any) -> None:
+    """A power cut took from control that it had asked for a piece; going on, it asks for it anew."""
+    have = {f"network:n{n}": piece(n) for n in range(6)}
+    tell(desk, have)
+    known = dict(list(have.items())[2:])
+    tell(desk, known)
+    assert set(aside(desk)) == {"network:n0", "network:n1"}
+    left = tell(desk, {"network:n0": have["network:n0"]}, full=False)
+    assert set(left) == {"network:n0", *known} and set(aside(desk)) == {"network:n1"}

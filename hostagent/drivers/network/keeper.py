@@ -73,6 +73,8 @@ class Keeper:
             pieces, remove = {**kept, **body["pieces"]}, [*body["remove"], *gone]
             failed = self.driver.ensure_pieces(pieces, remove, full=bool(body["full"]))
             self._note(failed)
+            # a power cut takes the last second from control or from here: what it did not know then, it may ask for now
+            self.host.aside.drop_moot("network", body["pieces"].keys() - failed.keys())
             if body.get("only_change"):
                 named = {*body["pieces"], *body["remove"], *body.get("aside", ())}
                 self.host.reporter.report(Kind.NETWORK_CHANGE, self._change(named))
