@@ -1,6 +1,5 @@
 """D10 of the review of the portal: the palette knows all nouns and verbs, in both languages."""
 
-
 import pytest
 from playwright.sync_api import Page, expect
 
