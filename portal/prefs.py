@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
@@ -78,7 +79,10 @@ def apply(request: HttpRequest) -> Prefs:
 
 
 def remember(request: HttpRequest, response: HttpResponse, **chosen: Any) -> None:
-    """Keep choices in cookies, and in the user's row when somebody is signed in."""
+    """Keep choices in cookies, and in the user's row when somebody is signed in.
+
+    One that is a function is called with what the row has: other sessions may have changed it. It may raise.
+    """
     if "language" in chosen:
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, chosen["language"], max_age=YEAR, samesite="Lax")
     for name in ("theme", "density"):
@@ -88,8 +92,12 @@ def remember(request: HttpRequest, response: HttpResponse, **chosen: Any) -> Non
     if actor is not None and chosen:
         from identity.models import User
 
-        user = User.objects.filter(pk=actor.user_id).only("settings").first()
-        if user is not None:
-            user.settings = {**user.settings, **chosen}
-            user.save(update_fields=["settings"])
-            request.session[KEY] = user.settings
+        with transaction.atomic():
+            user = User.objects.select_for_update().filter(pk=actor.user_id).only("settings").first()
+            if user is not None:
+                new = {
+                    name: value(user.settings.get(name)) if callable(value) else value for name, value in chosen.items()
+                }
+                user.settings = {**user.settings, **new}
+                user.save(update_fields=["settings"])
+                request.session[KEY] = user.settings

@@ -8,6 +8,7 @@ from authorization.context import RequestContext
 from common.errors import Conflict
 from images.gallery import offers
 from images.gallery.offers import Offer
+from images.images import data
 from images.images import services as images
 from images.images.models import Image
 from images.images.states import HAS_DATA
@@ -15,8 +16,8 @@ from images.tasks import imports
 from images.tasks.models import Task
 from images.tasks.states import is_running
 
-#: Property of an image, and word in its task's input: the offer that it is.
-GALLERY = "gallery_image"
+#: Property of an image, and word in its task's input: the offer that it is. Of Glance's own names, which no user may write.
+GALLERY = "os_glance_gallery_image"
 
 
 class AlreadyAdding(Conflict):
@@ -34,6 +35,8 @@ def add(actor: RequestContext, *, key: str) -> Task:
         if last is not None and is_running(last.status):
             raise AlreadyAdding(name=offer.name)
         image = images.create(actor, values=_values(actor, offer))
+        image.properties = {**image.properties, GALLERY: key}
+        data.save(image, "properties")
         more: dict[str, object] = {imports.MADE_IMAGE: True, GALLERY: key}
         return imports.fetch_from(actor, image_id=image.pk, uri=offer.url, proof=offer.proof, **more)
 
@@ -51,7 +54,6 @@ def _values(actor: RequestContext, offer: Offer) -> dict[str, object]:
         "min_ram": offer.min_ram,
         "architecture": offer.architecture,
         **{name: text for name, text in texts.items() if text},
-        GALLERY: offer.key,
     }
 
 

@@ -69,7 +69,8 @@ class Create(Page):
         page = reverse("image", args=[image.pk])
         if uri and not is_fragment(request):
             return HttpResponseRedirect(page)
-        return JsonResponse({"upload": "" if uri else UPLOAD.format(image.pk), "page": page})
+        undo = reverse("image-delete", args=[image.pk])
+        return JsonResponse({"upload": "" if uri else UPLOAD.format(image.pk), "page": page, "undo": undo})
 
     @transaction.atomic
     def make(self, values: dict[str, object], uri: str) -> Image:

@@ -11,7 +11,7 @@ from portal.ui import Text
 _VARIABLE = re.compile(r"\{\{\s*([a-z][a-z0-9_]{0,39})\s*\}\}")
 #: cloud-init fills such a text itself.
 _JINJA = "## template: jinja"
-_SECRET = re.compile(r"password|secret|token")
+_SECRET = re.compile(r"pass|pwd|secret|token|credential|(?<!public_)key")
 
 
 @dataclass(frozen=True)

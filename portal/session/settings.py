@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Unauthorized
+from common.errors import Invalid, Unauthorized
 from identity.models import Region as RegionRow
 from identity.signin import sessions
 from identity.users import services as users
 from openstackapi.client import address_of
 from portal import prefs
 from portal.session.steps import inside
+from portal.ui import panels
 from portal.ui.calls import Call, to
 from portal.ui.dialogs import FormDialog
 from portal.ui.forms import Styled
@@ -72,8 +73,10 @@ class Columns(Page):
     def post(self, request: HttpRequest) -> HttpResponse:
         panel = request.POST.get("of", "")[:64]
         hidden = sorted(set(request.POST.get("all", "").split()) - set(request.POST.getlist("shown")))
+        if panels.named(panel) is None:
+            raise Invalid(reason=_("There is no such list."))
         response = self.go(inside(request, request.POST.get("next", "")))
-        prefs.remember(request, response, hidden={**self.prefs.hidden, panel: hidden[:40]})
+        prefs.remember(request, response, hidden=lambda had: {**(had or {}), panel: hidden[:40]})
         return response
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from common.errors import Invalid, OverLimit
 from portal import prefs
 from portal.session.steps import inside
+from portal.ui import panels
 from portal.ui.pages import Page
 
 #: Views of one list, letters of a name and of a query.
@@ -29,11 +30,15 @@ class Views(Page):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         panel, forget = request.POST.get("of", "")[:64], request.POST.get("forget", "")
-        kept = [view for view in self.prefs.views.get(panel, ()) if view[0] != forget]
-        if not forget:
-            kept = self.added(kept)
+        if panels.named(panel) is None:
+            raise Invalid(reason=_("There is no such list."))
+
+        def changed(views: dict[str, list[tuple[str, str]]] | None) -> dict[str, list[tuple[str, str]]]:
+            kept = [(name, query) for name, query in (views or {}).get(panel, ()) if name != forget]
+            return {**(views or {}), panel: kept if forget else self.added(kept)}
+
         response = self.go(inside(request, request.POST.get("next", "")))
-        prefs.remember(request, response, views={**self.prefs.views, panel: kept})
+        prefs.remember(request, response, views=changed)
         return response
 
     def added(self, kept: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -36,10 +36,10 @@ class Address:
 
 def entry_of(url: str) -> Address | None:
     """Find the entry of an address with its query; None where there is none."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         match = resolve(parts.path)
-    except Resolver404:
+    except (ValueError, Resolver404):
         return None
     entry = registry.entries().get(match.url_name or "")
     if entry is None:

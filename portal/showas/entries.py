@@ -1,6 +1,6 @@
 """What an address of the portal does, said in kinds of calls: one entry for each action and list."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -76,12 +76,19 @@ def listing(service: str, path: str, cli: str, sdk: str, tf: Terraform | Text = 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """The kinds of one resource."""
+    """The kinds of one resource. `update` is nobody's where it cannot be changed."""
 
     create: Kind
     update: Kind
     delete: Kind
     list: Kind
+    is_fixed: bool = False
+
+    def kinds(self) -> Iterator[Kind]:
+        """Yield those that there are."""
+        yield from (self.create, self.delete, self.list)
+        if not self.is_fixed:
+            yield self.update
 
 
 def family(
@@ -100,6 +107,7 @@ def family(
     gives: str = "",
     ids: str = "id",
     listed: str = "",
+    is_fixed: bool = False,
 ) -> Family:
     """Make the four kinds that most resources have. `args` are those of a creation, `change` those of a change where they differ.
 
@@ -113,6 +121,7 @@ def family(
     ]
     found = Terraform(tf, "data") if tf and source else NO_SOURCE
     return Family(
+        is_fixed=is_fixed,
         create=Kind(
             name=f"{cli}.create", method="POST", path=path, cli=f"{cli} create", sdk=f"create_{sdk}", args=args, key=ids,
             gives=gives or cli.replace(" ", "_"), tf=Terraform(tf) if tf else UNKNOWN_THERE, **one,

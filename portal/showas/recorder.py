@@ -82,7 +82,7 @@ def keep(request: HttpRequest, uses: list[Use], ids: Mapping[str, str]) -> None:
         {"uses": [[use.kind.name, dict(use.values), use.label] for use in uses], "ids": dict(ids)},
     ]
     lost = found["lost"]
-    while len(calls) > 1 and (count(calls) > MOST or len(json.dumps(calls)) > MOST_BYTES):
+    while calls and (count(calls) > MOST or len(json.dumps(calls)) > MOST_BYTES):
         calls, lost = calls[1:], True
     request.session[KEY] = {**found, "calls": calls, "lost": lost}
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from identity import catalog
 from identity.catalogs.models import Endpoint
 from openstackapi import links, services
-from portal.showas.entries import Entry
+from portal.showas.entries import Entry, Family
 from portal.showas.kinds import Kind
 from portal.showas.scripts import Cloud
 
@@ -32,7 +32,10 @@ def kinds() -> dict[str, Kind]:
     found: dict[str, Kind] = {}
     for table in _tables():
         for value in vars(table).values():
-            several = value.values() if isinstance(value, dict) else [value]
+            if isinstance(value, Family):
+                several = list(value.kinds())
+            else:
+                several = list(value.values()) if isinstance(value, dict) else [value]
             found.update({kind.name: kind for kind in several if isinstance(kind, Kind)})
     return found
 

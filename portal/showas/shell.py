@@ -13,9 +13,14 @@ WIDE = 88
 #: The line before requests: a token, unless there is one.
 TOKEN = "OS_TOKEN=${OS_TOKEN:-$(openstack token issue -f value -c id)}"
 FILE = " <file>"
-#: Words that belong on one line; a word of them that begins with this is not quoted.
+#: Words that belong on one line.
 Words = list[str]
-_AS_IT_IS = "\ue002"
+
+
+class Raw(str):
+    """A word that a shell reads as it is: its parts are quoted already. A type of its own, so that no text can say it of itself."""
+
+    __slots__ = ()
 
 
 def quote(text: str) -> str:
@@ -51,7 +56,7 @@ def option(arg: Arg, value: Value) -> list[Words]:
         return [
             [
                 arg.cli.removesuffix(FILE),
-                f"{_AS_IT_IS}<(printf %s {quote(value if isinstance(value, str) else json.dumps(value))})",
+                Raw(f"<(printf %s {quote(value if isinstance(value, str) else json.dumps(value))})"),
             ]
         ]
     name, _space, form = arg.cli.partition(" ")
@@ -70,9 +75,7 @@ def _filled(form: str, value: Value) -> str:
 
 def lines(groups: Sequence[Words]) -> str:
     """Write a command on one line, or its groups of words on a line each where it is long."""
-    said = [
-        " ".join(word[1:] if word.startswith(_AS_IT_IS) else quote(word) for word in words) for words in groups if words
-    ]
+    said = [" ".join(word if isinstance(word, Raw) else quote(word) for word in words) for words in groups if words]
     line = " ".join(said)
     return line if len(line) <= WIDE else " \\\n  ".join(said)
 
@@ -101,7 +104,7 @@ def curl(use: Use, address: Callable[[str], str], versions: Mapping[str, str]) -
     kind, body = use.kind, use.body()
     method = [] if kind.method == "GET" else ["-X", kind.method]
     groups = [["curl", "-sS", "--fail-with-body", *method, address(kind.service) + use.path()]]
-    groups.append(["-H", f'{_AS_IT_IS}"X-Auth-Token: $OS_TOKEN"'])
+    groups.append(["-H", Raw('"X-Auth-Token: $OS_TOKEN"')])
     if kind.service in versions:
         groups.append(["-H", f"OpenStack-API-Version: {kind.service} {versions[kind.service]}"])
     if kind.media == "application/octet-stream":

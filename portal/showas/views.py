@@ -1,11 +1,11 @@
 """What an action is in other forms: for the dialog in which one types, and in a dialog of its own for buttons and lists."""
 
-from urllib.parse import urlsplit
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from common.numbers import is_whole
+from portal.session.steps import inside
 from portal.showas import asking, recorder, registry, scripts
 from portal.ui.pages import Page, is_fragment
 
@@ -28,7 +28,7 @@ class ShowAs(Page):
         if not of:
             raise Http404(request.get_full_path())
         at = request.GET.get("chosen", "0")
-        chosen = of[int(at)] if at.isdecimal() and int(at) < len(of) else of[0]
+        chosen = of[int(at)] if is_whole(at) and int(at) < len(of) else of[0]
         labels = request.GET.getlist("label")
         choices = [(number, label, of[number] == chosen) for number, label in enumerate(labels[: len(of)])]
         return shown(self, "showas/dialog.html", _("Show as"), forms=self.forms(chosen), choices=choices)
@@ -63,8 +63,8 @@ class Recording(Page):
             recorder.switch(request, do == "start")
         else:
             raise Http404(do)
-        back = urlsplit(request.headers.get("HX-Current-URL", ""))
-        return self.go(back.path + (f"?{back.query}" if back.query else "") or reverse("overview"))
+        shown = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
+        return self.go(inside(request, shown, reverse("overview")))
 
 
 class Script(Page):

@@ -160,6 +160,8 @@ class Json(forms.CharField):
         except json.JSONDecodeError as error:
             where = {"line": error.lineno, "column": error.colno, "why": error.msg}
             raise ValidationError(_("Line %(line)s, column %(column)s: %(why)s."), params=where) from None
+        except RecursionError:
+            raise ValidationError(_("It is nested too deeply.")) from None
         if not isinstance(found, self.kind):
             want = "[ … ]" if self.kind is list else "{ … }"
             raise ValidationError(_("The whole must be %(want)s."), params={"want": want})

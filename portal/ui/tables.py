@@ -22,7 +22,7 @@ from portal.ui.status import Status
 #: Rows of one CSV file.
 MOST = 10_000
 #: By what a spreadsheet knows a formula; some take the full-width signs of Chinese and Japanese for it too.
-FORMULA = tuple("=+-@\t\r＝＋－＠")
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,10 @@ form.addEventListener("submit", async event => {
     $("[data-upload-number]", bar).textContent = `${share.toFixed(0)} %`;
     $("[data-upload-word]", bar).textContent = share < 100 ? `${(progress.loaded / 1048576).toFixed(0)} MiB ${words.saidSent}` : words.saidChecking;
   };
-  send.onload = () => { if (send.status === 204) location.assign(made.page); else fail(said(send) || String(send.status)); };
-  send.onerror = () => fail(document.body.dataset.saidFailed);
+  // An image whose bytes were refused holds nothing: it goes again, so that the next try is not a second one.
+  const refused = text => { fetch(made.undo, { method: "POST", headers: { ...own(), "HX-Request": "true" } }).catch(() => null); fail(text); };
+  send.onload = () => { if (send.status === 204) location.assign(made.page); else refused(said(send) || String(send.status)); };
+  send.onerror = () => refused(document.body.dataset.saidFailed);
   send.open("PUT", made.upload);
   for (const [name, value] of Object.entries(own())) send.setRequestHeader(name, value);
   send.setRequestHeader("HX-Request", "true");

@@ -141,3 +141,9 @@ def test_who_may_not_make_an_image_adds_none(red: Client, site: str) -> None:
     with pytest.raises(offers.NoSuchOffer):
         services.add(RequestContext(user_id="u", project_id="red", roles=frozenset({"member"})), key="no-such")
     assert not Image.objects.exists() and not Task.objects.exists()
+
+
+def test_nobody_claims_to_be_an_offer(red: Client) -> None:
+    """A property of a user's own image does not make it the gallery's."""
+    body = {"name": "mine", "disk_format": "raw", "container_format": "bare", services.GALLERY: "debian-13"}
+    assert red.ask("post", "images", body).status_code == 403

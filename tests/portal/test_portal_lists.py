@@ -16,6 +16,7 @@ from identity.models import User
 from portal.session.views_kept import MOST
 from portal.templatetags.lists import pages_near
 from portal.ui.tables import Pager
+from tests.portal.conftest import enter
 
 HX = {"HTTP_HX_REQUEST": "true"}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBlr1GzVWwmhBw7pjcrqvGzPDBwFTTTUHnEtbrIe2hDq me@laptop"
@@ -80,10 +81,11 @@ def test_views_are_bounded_and_lead_nowhere_else(demo: Client) -> None:
         demo.post("/views", {"of": "networks", "name": f"v-{number}", "query": ""})
     answer = demo.post("/views", {"of": "networks", "name": "one more", "query": ""})
     assert answer.status_code == 409 and f"keeps {MOST} views" in answer.content.decode()
-    assert demo.post("/views", {"of": "x", "name": "", "query": ""}).status_code == 400
-    assert demo.post("/views", {"of": "x", "name": "y", "query": "q=" + "y" * 1001}).status_code == 400
+    assert demo.post("/views", {"of": "routers", "name": "", "query": ""}).status_code == 400
+    assert demo.post("/views", {"of": "routers", "name": "y", "query": "q=" + "y" * 1001}).status_code == 400
     assert (
-        demo.post("/views", {"of": "x", "name": "y", "next": "https://elsewhere.example/"}).headers["Location"] == "/"
+        demo.post("/views", {"of": "routers", "name": "y", "next": "https://elsewhere.example/"}).headers["Location"]
+        == "/"
     )
 
 
@@ -173,3 +175,17 @@ def test_a_menu_is_a_page_where_no_script_asks(demo: Client, make_servers: Calla
     assert (answer.status_code, answer.headers["Location"]) == (302, "/instances?q=w")
     answer = demo.post(f"/instances/{row.pk}/do/lock", HTTP_REFERER="https://elsewhere.example/instances")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("address", ["/views", "/columns"])
+def test_what_is_no_list_keeps_nothing(demo: Client, address: str) -> None:
+    assert demo.post(address, {"of": "invented", "name": "a", "query": "q=a", "all": "x"}).status_code == 400
+    assert User.objects.get(name="demo").settings.get("views") in (None, {})
+
+
+def test_views_of_two_sessions_stay(demo: Client) -> None:
+    other = enter("demo")
+    for client, name in ((demo, "one"), (other, "two")):
+        client.post("/views", {"of": "instances", "name": name, "query": "q=a", "next": "/instances"})
+    kept = User.objects.get(name="demo").settings["views"]["instances"]
+    assert [name for name, _query in kept] == ["one", "two"]

@@ -17,11 +17,11 @@ ID = Arg("id", cli="<>")
 NAME = Arg("name", cli="<>", tf=SAME)
 
 KEYPAIR = family(
-    "compute", "/os-keypairs", "keypair", "keypair", "keypair", tf="openstack_compute_keypair_v2", ids="name",
+    "compute", "/os-keypairs", "keypair", "keypair", "keypair", tf="openstack_compute_keypair_v2", ids="name", is_fixed=True,
     args=(NAME, Arg("public_key", cli="--public-key <file>", tf=SAME)),
 )  # fmt: skip
 SERVER_GROUP = family(
-    "compute", "/os-server-groups", "server_group", "server group", "server_group", tf="openstack_compute_servergroup_v2", source=False,
+    "compute", "/os-server-groups", "server_group", "server group", "server_group", tf="openstack_compute_servergroup_v2", source=False, is_fixed=True,
     args=(
         NAME,
         Arg("policy", cli="--policy"),

@@ -10,7 +10,7 @@ from compute.servers.lifecycle import groups
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
 from portal.servers import dialogs, userdata
-from portal.servers.launch_spec import LaunchSpec, hints_of, pairs
+from portal.servers.launch_spec import COUNT_LIMIT, LaunchSpec, hints_of, pairs
 from portal.showas.entries import Entry, Typed, each, edit, listing, once, straight
 from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing, places_in, secret
@@ -216,7 +216,7 @@ def _hints(typed: Mapping[str, Value]) -> dict[str, Value]:
 
 def launch(call: Call, typed: Typed) -> list[Use]:
     """Return one creation; with floating IPs one a server, each followed by its address."""
-    count, floating = max(1, typed["count"]), typed["floating"]
+    count, floating = min(max(1, typed["count"]), COUNT_LIMIT), typed["floating"]
     if not floating:
         return [Use(CREATE, asked(call.actor, typed, count))]
     found: list[Use] = []
@@ -241,7 +241,9 @@ def read(data: Value) -> dict[str, Value]:
 def verb(call: Call, typed: Typed) -> list[Use]:
     """Return the call of the button whose name stands in the address."""
     name = call.keys["verb"]
-    kind = VERBS["reboot" if name == "reboot_hard" else name]
+    kind = VERBS.get("reboot" if name == "reboot_hard" else name)
+    if kind is None:
+        return []
     how = {"reboot": "SOFT", "reboot_hard": "HARD"}.get(name)
     ids = [call.id] if "id" in call.keys else call.ids
     return [Use(kind, {"id": id, "type": how} if how else {"id": id}) for id in ids]
