@@ -69,8 +69,7 @@ class Create(Page):
         page = reverse("image", args=[image.pk])
         if uri and not is_fragment(request):
             return HttpResponseRedirect(page)
-        undo = reverse("image-delete", args=[image.pk])
-        return JsonResponse({"upload": "" if uri else UPLOAD.format(image.pk), "page": page, "undo": undo})
+        return JsonResponse({"upload": "" if uri else UPLOAD.format(image.pk), "page": page, "undo": f"{page}/delete"})
 
     @transaction.atomic
     def make(self, values: dict[str, object], uri: str) -> Image:

@@ -15,7 +15,7 @@ from tests.browser.acceptance import Walk, delete_several, lines
 from tests.browser.imagewalk import DISK, SHA256, ImageWalk, Site, site
 from tests.browsing import Enter
 from tests.live import CLONE, LiveCloud
-from tests.rest import COMPUTE, IMAGE, Rest
+from tests.rest import COMPUTE, IMAGE, Rest, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 STATES = {"works", "missing", "waits for volumes"}
@@ -36,9 +36,23 @@ def web() -> Iterator[Site]:
 def test_an_image_is_made_of_a_file(
     walk: Callable[..., Walk], images: Callable[..., ImageWalk], tmp_path: Path
 ) -> None:
-    i = images(walk("images", "demo", table="images"))
+    i = images(walk("images", "demo", table="images", expects=("400 (Bad Request)",)))
+    _refused(i, "i-wrong", tmp_path)
     id = _upload(i, "i-quick", tmp_path)
     assert i.rest.ask("DELETE", f"{IMAGE}/images/{id}").status == 204
+
+
+def _refused(i: ImageWalk, name: str, folder: Path) -> None:
+    """Bytes of another format are refused, and no empty image stays of the try."""
+    i.w.open("images/create")
+    i.fill(name=name, disk_format="qcow2")
+    path = folder / "no.qcow2"
+    path.write_bytes(DISK)
+    i.page.set_input_files("#file", path)
+    i.page.select_option("#id_disk_format", "qcow2")
+    i.page.click("[data-action=submit]")
+    expect(i.page.locator("[data-upload-error]")).to_contain_text("qcow2", timeout=20_000)
+    until(lambda: i.named(name) == [], 20, "what was refused is gone")
 
 
 def _upload(i: ImageWalk, name: str, folder: Path) -> str:
