@@ -69,6 +69,7 @@ def test_a_page_of_another_site_sends_nothing(send: Callable[..., Any]) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.sqlite  # the handler closes its connection at the end, and with it this test's transaction elsewhere
 def test_the_bytes_process_knows_the_session_and_the_forms_token(demo: Client, settings: Any, tmp_path: Path) -> None:
     """Its handler has few middlewares: the page's cookies and its header must be enough."""
     settings.IMAGE_STORE = tmp_path / "images"
