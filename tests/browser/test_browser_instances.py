@@ -156,6 +156,7 @@ def _interfaces(o: OneWalk) -> None:
     )
     group = n.make("security_group", "security-groups", name=name)
     row.locator("[data-action=port-groups]").click()
+    expect(page.locator("#dialog input[name=groups]").first).to_be_visible()
     for box in page.locator("#dialog input[name=groups]").all():
         box.set_checked(box.get_attribute("value") == group["id"])
     o.submit()

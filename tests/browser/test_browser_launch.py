@@ -120,6 +120,7 @@ def test_a_half_filled_launch_goes_on_elsewhere(launch: NetWalk, fake_cloud: Liv
 def _drafts(n: NetWalk, cloud: LiveCloud, enter: Enter) -> None:
     """Typed in one browser that is closed and signed out, it goes on in another; a launch clears it, and secrets are nowhere."""
     page, name = n.page, unused("half")
+    n.w.open("instances/launch")
     page.fill("#n", name)
     page.click("[data-more] summary")
     page.fill("#md", "role=draft")
