@@ -174,6 +174,7 @@ def _interfaces(o: OneWalk) -> None:
     until(lambda: port["id"] not in [one["port_id"] for one in o.interfaces()], 30, "detached")
     o.open()
     o.menu("detach-one")
+    expect(page.locator("#id_port option", has_text=name)).to_have_count(1)
     chosen = next(one for one in page.locator("#id_port option").all() if name in one.inner_text())
     page.select_option("#id_port", chosen.get_attribute("value"))
     o.submit()
