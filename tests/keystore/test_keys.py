@@ -156,7 +156,9 @@ def test_a_spoiled_text_is_refused_with_a_sentence(store: Path, spoiled: str, ca
     key = encryption.key_of(text)
     spoiled = {"cut": text[:-9], "long": text[:-9] + "A" * 100_000}.get(spoiled, spoiled.replace("%s", key))
     sentence = (
-        "another place in the database, or is damaged" if key in spoiled and "2:" in spoiled.replace(key, "") else "no key of this cloud"
+        "another place in the database, or is damaged"
+        if key in spoiled and "2:" in spoiled.replace(key, "")
+        else "no key of this cloud"
     )
     with pytest.raises(encryption.Unopenable, match=sentence):
         encryption.decrypt(spoiled, BLOB("a"))
