@@ -12,7 +12,7 @@ from authorization.context import RequestContext
 from common.errors import Conflict
 from identity.resource import Resource
 from portal.ui.calls import MOST, Call
-from portal.ui.pages import Page
+from portal.ui.pages import Page, shown_at
 from portal.ui.removal import Removal, each
 
 
@@ -57,8 +57,7 @@ class Switch(Page):
         if id:
             row = self.kind.get(self.actor, id)
             self.kind.update(self.actor, id, {"enabled": not row.enabled})
-            here = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
-            return self.go(here if here.startswith("/") else reverse(self.route))
+            return self.go(shown_at(request) or reverse(self.route))
         wanted = {"enabled": to == "enable"}
         done = len(each(request, request.POST.getlist("ids")[:MOST], lambda one: self.change(one, wanted)))
         word = _("%(count)s enabled") if wanted["enabled"] else _("%(count)s disabled")

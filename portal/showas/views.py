@@ -5,9 +5,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from common.numbers import is_whole
-from portal.session.steps import inside
 from portal.showas import asking, recorder, registry, scripts
-from portal.ui.pages import Page, is_fragment
+from portal.ui.pages import Page, is_fragment, shown_at
 
 
 def shown(page: Page, piece: str, title: str, **context: object) -> HttpResponse:
@@ -63,8 +62,7 @@ class Recording(Page):
             recorder.switch(request, do == "start")
         else:
             raise Http404(do)
-        shown = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
-        return self.go(inside(request, shown, reverse("overview")))
+        return self.go(shown_at(request) or reverse("overview"))
 
 
 class Script(Page):

@@ -8,7 +8,7 @@ from authorization.context import RequestContext
 from common.errors import NotFound
 from portal.topology import drawing, sides
 from portal.ui.menus import Action, gate
-from portal.ui.pages import Page
+from portal.ui.pages import Page, shown_at
 
 GRAPH = "graph"
 
@@ -51,9 +51,7 @@ class Beside(Page):
             side = sides.KINDS[kind](self.actor, id)
         except NotFound:  # it went while it was looked at
             return self.fragment("topology/gone.html")
-        here = reverse("topology") + (
-            "?view=graph" if "view=graph" in request.headers.get("HX-Current-URL", "") else ""
-        )
+        here = reverse("topology") + ("?view=graph" if "view=graph" in shown_at(request) else "")
         side.actions = [sides.back(action, here) for action in side.actions]
         side.lines = [(name, note, sides.back(action, here)) for name, note, action in side.lines]
         template = "topology/side_card.html" if "live" in request.GET else "topology/side.html"

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from authorization.context import RequestContext
 from common.errors import Invalid
 from portal.ui import Text
-from portal.ui.pages import Page, is_fragment
+from portal.ui.pages import Page, is_fragment, shown_at
 
 #: Rows of one request.
 MOST = 200
@@ -152,7 +152,7 @@ def leave(home: str, page: str) -> Next:
     """Go to the list `home` from `page`, the page of what goes, or where no script asks; stay elsewhere."""
 
     def target(call: Call, made: object) -> str:
-        shown = urlsplit(call.request.headers.get("HX-Current-URL", "")).path
+        shown = urlsplit(shown_at(call.request)).path
         own = reverse(page, args=[call.ids[0]])
         return reverse(home) if not is_fragment(call.request) or f"{shown}/".startswith(f"{own}/") else ""
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -61,6 +62,12 @@ def secure(
 def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx (or our own script, which says so too) asks for a part of a page."""
     return request.headers.get("HX-Request") == "true"
+
+
+def shown_at(request: HttpRequest) -> str:
+    """Return the address, without its origin, of the page from which a script asks; "" where none does, or one of another site."""
+    shown = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
+    return shown if url_has_allowed_host_and_scheme(shown, None) else ""
 
 
 def is_background(request: HttpRequest) -> bool:

@@ -15,6 +15,7 @@ from common.errors import CloudError
 from portal.ui import Text
 from portal.ui.calls import Call, Declared, Words
 from portal.ui.dialogs import ConfirmPage, Results
+from portal.ui.pages import shown_at
 
 
 def results(ids: Iterable[str], do: Callable[[str], object]) -> dict[str, str]:
@@ -104,7 +105,7 @@ class Removal(Declared):
 
     def next(self, call: Call, done: int | None) -> str:
         if self.everywhere and call.actor.is_admin:
-            home, asked = reverse(self.everywhere), call.request.headers.get("HX-Current-URL", "")
+            home, asked = reverse(self.everywhere), shown_at(call.request)
             of_others = done is None and call.row.project_id != call.actor.project_id
             if of_others or urlsplit(asked).path == home:
                 return home

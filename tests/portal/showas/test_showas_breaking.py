@@ -7,7 +7,9 @@ import pytest
 from django.test import Client
 
 from compute.servers.models import Server
+from identity.models import User
 from portal.showas import registry
+from tests.portal.conftest import enter
 
 FRAGMENT = {"HX-Request": "true"}
 
@@ -47,6 +49,13 @@ def test_the_recorder_leads_back_inside(demo: Client) -> None:
     answer = demo.post("/recording", {"do": "start"}, headers=where)
     assert answer.headers["HX-Redirect"].startswith("/") and "evil" not in answer.headers["HX-Redirect"]
     assert demo.post("/recording", {"do": "stop"}, headers={**FRAGMENT, "HX-Current-URL": "http://["}).status_code < 400
+
+
+def test_a_switch_leads_back_inside(cloud_rows: None) -> None:
+    admin = enter("admin")
+    where = {**FRAGMENT, "HX-Current-URL": "http://testserver//evil.example/x"}
+    answer = admin.post(f"/users/{User.objects.get(name='demo').pk}/switch", headers=where)
+    assert answer.headers["HX-Redirect"] == "/users"
 
 
 def test_each_kind_of_a_family_can_be_told_again() -> None:
