@@ -118,6 +118,9 @@ async function rows(table, now) {
   if (chips) $$("[data-chip]", chips).forEach(chip => { const to = $(`.filters [data-chip="${chip.dataset.chip}"]`); if (to) to.textContent = chip.textContent; });
   window.htmx.process(body);
 }
+// What has the focus keeps it where its surroundings are written anew: found again by its place among all that can have it.
+const focusable = root => $$("a, button, input", root), focused = root => focusable(root).indexOf(document.activeElement);
+function refocus(root, at) { focusable(root)[at]?.focus({ preventScroll: true }); }
 function replace(body, id, row, why) {
   const old = $(`tr[data-id="${CSS.escape(id)}"]`, body);
   $(`tr[data-why-of="${CSS.escape(id)}"]`, body)?.remove();
@@ -129,9 +132,9 @@ function replace(body, id, row, why) {
     if (box && was) box.checked = was.checked;
     row.classList.toggle("sel", old.classList.contains("sel"));
     row.classList.toggle("at", old.classList.contains("at"));
-    const focus = old.contains(document.activeElement) ? [...old.querySelectorAll("a, button, input")].indexOf(document.activeElement) : -1;
+    const at = focused(old);
     old.replaceWith(row);
-    if (focus >= 0) row.querySelectorAll("a, button, input")[focus]?.focus({ preventScroll: true });
+    refocus(row, at);
   }
   if (why) row.after(why);
 }
@@ -186,8 +189,10 @@ async function reload(part, now) {
     throw error;
   }
   if (part.dataset.was === html || (part.dataset.was === undefined && same(part, html))) return;
+  const at = focused(part);
   part.dataset.was = html;
   part.innerHTML = html;
+  refocus(part, at);
   const title = $("[data-title]", part);
   if (title) document.title = title.dataset.title;
   window.htmx.process(part);
