@@ -96,6 +96,14 @@ def enter(chromium: Browser) -> Iterator[Enter]:
     assert complaints == []
 
 
+def take_new_address(page: Page) -> str:
+    """Choose a new floating IP in the form of a launch; what other tests left free stands before it. Returns the choice."""
+    new = page.locator("#fi option[value^='new:']:enabled").first.get_attribute("value")
+    assert new is not None
+    page.select_option("#fi", new)
+    return new
+
+
 @pytest.fixture
 def serial_port(fake_cloud: LiveCloud) -> Iterator[Callable[[str], bytearray]]:
     """`serial_port(server_id)`: a machine that says login at the place where a real host's guest does; what is typed there."""

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.acceptance import Walk
 from tests.browser.netwalk import NetWalk
-from tests.browsing import Enter
+from tests.browsing import Enter, take_new_address
 from tests.live import LiveCloud
 from tests.portal.defects import unused
 from tests.rest import COMPUTE, IMAGE, NETWORK, Rest, until
@@ -288,7 +288,7 @@ def _sources(n: NetWalk) -> None:
     page.click("#dialog [data-action=submit]")
     page.click("#dialog [data-action=done]")
     expect(page.locator("#k option:checked")).to_have_text(re.compile(name))
-    page.select_option("#fi", index=1)
+    take_new_address(page)
     page.click("[data-more] summary")
     page.select_option("[data-known]", label="shop_tier")
     made = _launched(n)

@@ -28,11 +28,9 @@ def test_a_projects_usage(walk: Callable[..., Walk], net: Callable[..., NetWalk]
     }
     id = n.rest.ok("POST", f"{COMPUTE}/servers", {"server": body})["server"]["id"]
     row = page.locator(f"main tbody tr[data-id='{id}']")
-    for _try in range(20):  # until it was launched
-        w.open("usage")
-        if row.count():
-            break
-        page.wait_for_timeout(500)
+    n.rest.until(id, "ACTIVE")
+    w.open("usage")
+    expect(row).to_have_count(1)
     w.columns("Instance", "vCPUs", "Disk, GiB", "Memory, MiB", "Age", "Hours", "vCPU-hours")
     first = page.input_value("#id_start")
     told = n.rest.ok("GET", f"{COMPUTE}/os-simple-tenant-usage/{n.rest.project_id}?start={first}T00:00:00")

@@ -40,6 +40,8 @@ _FRONT = r"run/((web|bytes|sockets|nginx)/\w+\.sock|hashing\.sock|consoles/conso
 _DATABASE = r"data/database/db\.sqlite3(-wal|-shm|-turn)?"
 _SAMPLES = r"data/telemetry/samples\.sqlite3(-wal|-shm)?"
 _DEMO = r"data/cache/demo(/.*)?"  # the demo images, as they are built
+_LOG = r"data/consoles/[^/]+\.log"  # a guest's console
+_NONCE = r"run/nonces/\d+/\w+"  # one that an agent's request used up
 #: User → what of a cloud it may read, write or connect to: a pattern of names, each of which something must match.
 ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "web": {
@@ -54,7 +56,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
             r"data/keys/(secret|settings(\.(api|web))?)",
             r"data/keys/tokens/\d",
             r"data/denials/denials\.jsonl",
-            r"data/consoles/guest\.log",
+            _LOG,
             r"data/policy\.yaml",
             r"data/cache/web/openapi\.json",
             _SAMPLES,
@@ -86,7 +88,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
             r"run/metrics/bytes/figures\.sock",
             r"run/bytes/\w+\.sock",
             r"run/door/consoles\.sock",
-            r"run/hosts/host1/vnc-guest\.sock",
+            r"run/hosts/\w+/(vnc|serial)-[\w-]+\.sock",
         ),
         "read": (
             _DATABASE,
@@ -94,16 +96,18 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
             r"data/keys/tokens/\d",
             r"data/keys/hosts/.*",
             r"data/denials/denials\.jsonl",
-            r"data/consoles/guest\.log",
+            _LOG,
             r"data/images/[^/]+",
             r"data/policy\.yaml",
+            _NONCE,
             _DEMO,
         ),
         "write": (
             _DATABASE,
             r"data/denials/denials\.jsonl",
-            r"data/consoles/guest\.log",
+            _LOG,
             r"data/images/[^/]+",
+            _NONCE,
         ),
         "list": (
             r"data/database",
@@ -141,7 +145,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
             r"data/policy\.yaml",
             r"data/images/[^/]+",
             r"data/denials/denials\.jsonl",
-            r"data/consoles/guest\.log",
+            _LOG,
             r"data/(backups|cache|hosts)/.*",
             r"run/nginx/nginx\.pid",
         ),
@@ -227,6 +231,13 @@ for path, kind in json.load(sys.stdin):
         tries("write", path, lambda: opens(path, os.O_WRONLY))
 print(json.dumps(got))
 """
+#: What an agent's request leaves behind.
+_TAKES_A_NONCE = """
+import django, secrets
+django.setup()
+from hosts.agents import envelope, once
+assert once.take(secrets.token_hex(envelope.NONCE_BYTES))
+"""
 
 
 def everything(places: dict[str, Path]) -> list[tuple[str, str]]:
@@ -275,7 +286,7 @@ def reached(program: str, places: dict[str, Path]) -> set[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def places(fake_cloud: LiveCloud) -> Iterator[dict[str, Path]]:
-    """The cloud's folders, with an image in the store and a guest's screen on a host, as its agent leaves one."""
+    """The cloud's folders, with an image in the store, a guest's screen on a host, as its agent leaves one, and a request's nonce."""
     rest = Rest(fake_cloud)
     image = rest.ok("POST", f"{IMAGE}/images", {"name": "seen", "container_format": "bare", "disk_format": "raw"})["id"]
     sent = rest.ask("PUT", f"{IMAGE}/images/{image}/file", b"bytes", **{"Content-Type": "application/octet-stream"})
@@ -286,6 +297,7 @@ def places(fake_cloud: LiveCloud) -> Iterator[dict[str, Path]]:
     bytes_ = pwd.getpwnam(USERS["bytes"])
     log, policy = fake_cloud.data / "consoles" / "guest.log", fake_cloud.data / "policy.yaml"
     as_user("bytes", "from compute.consoles import logs; logs.append('guest', 0, b'login:')", fake_cloud.data)
+    as_user("bytes", _TAKES_A_NONCE, fake_cloud.data)
     policy.touch(mode=0o640)
     os.chown(policy, 0, grp.getgrnam(users.GROUPS["database"][0]).gr_gid)
     run = Path(fake_cloud.ready["run"])

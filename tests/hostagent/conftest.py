@@ -67,7 +67,7 @@ class Desk:
         self.host.receive(self.make(verb, body, **more))
         return self.until(lambda r: r["operation"] == operation and r["kind"] in ("done", "failed"))
 
-    def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 5.0) -> dict[str, Any]:
+    def until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for report in list(self.reports):

@@ -51,7 +51,7 @@ def daemon_of(folder: Path, name: str = "one", code: str = BACKGROUND, net: str 
     return Daemon(f"sleeper {name}", "test", (sys.executable, "-c", code, f"--conf-file={config}"), str(config), net)
 
 
-def until(check: Callable[[], object], seconds: float = 5.0) -> None:
+def until(check: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < end, "it did not come about"

@@ -13,7 +13,7 @@ def close(message: dict[str, Any]) -> dict[str, Any]:
     return messages.sign({**message, "sent": time.time()}, KEY)
 
 
-def wait_for(condition: Any, seconds: float = 5.0) -> None:
+def wait_for(condition: Any, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)

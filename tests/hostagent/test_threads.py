@@ -34,7 +34,7 @@ pytestmark = pytest.mark.process
 KEY = "ab" * 32
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 8.0) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)

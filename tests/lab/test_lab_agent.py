@@ -83,7 +83,7 @@ def test_an_agent_starts_daemons_again_that_have_died(world: World) -> None:
     world.add_port("host1", "192.168.77.11")
     apply(host, **told(world))
     host.run("pkill", "-KILL", "-f", f"dnsmasq.*{host.cloud.data}")
-    assert eventually(lambda: host.run("pgrep", "-f", f"dnsmasq.*{host.cloud.data}", check=False).stdout, 8)
+    assert eventually(lambda: host.run("pgrep", "-f", f"dnsmasq.*{host.cloud.data}", check=False).stdout)
     heard = [event for event in host.ask("reports", kind="event", count=1) if event["event"] == "daemon"]
     assert [(event["name"].split()[0], event["count"]) for event in heard] == [("dnsmasq", 1)], "control hears of it"
 

@@ -360,9 +360,9 @@ def test_ipv6_guests_make_their_own_address_and_reach_each_other(world: World) -
     world.apply()
     one, two = world.plug("host1", ports[0]), world.plug("host2", ports[1])
     for guest, end in ((one, ends[0]), (two, ends[1])):
-        assert eventually(lambda guest=guest, end=end: prefix + end in guest.run("ip", "-6", "addr").stdout, 10), end
+        assert eventually(lambda guest=guest, end=end: prefix + end in guest.run("ip", "-6", "addr").stdout), end
     assert eventually(lambda: one.reaches(prefix + ends[1]))
-    assert eventually(lambda: "default via fe80::f816:3eff:fe00:1 " in two.run("ip", "-6", "route").stdout, 15)
+    assert eventually(lambda: "default via fe80::f816:3eff:fe00:1 " in two.run("ip", "-6", "route").stdout)
     addresses = world.hosts["host2"].run("ip", "-6", "-br", "addr", "show", "type", "bridge").stdout
     assert prefix not in addresses  # the host itself takes nothing from its tenants
     one.run("ip", "addr", "add", "fd00:77::bad/64", "dev", "eth0", "nodad")

@@ -68,7 +68,7 @@ def main() -> None:
         print(json.dumps({"answer": str(number)}), flush=True)
 
 
-def wait_for(reports: list[dict[str, Any]], kind: str, count: int = 1, seconds: float = 10) -> list[dict[str, Any]]:
+def wait_for(reports: list[dict[str, Any]], kind: str, count: int = 1, seconds: float = 60) -> list[dict[str, Any]]:
     """The bodies of the reports of a kind, once there are `count` of them or time is up. They are not told again."""
     until = time.monotonic() + seconds
     while len(found := [r for r in reports if r["kind"] == kind]) < count and time.monotonic() < until:

@@ -32,8 +32,8 @@ env > "$LEASE_NOTE"
 """
 
 
-def eventually(check: Callable[[], Any], seconds: float = 5.0) -> Any:
-    """The first true answer of `check`, or its last one after `seconds`."""
+def eventually(check: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """The first true answer of `check`, or its last one after `seconds`: on a busy machine things come late."""
     until = time.monotonic() + seconds
     while not (answer := check()) and time.monotonic() < until:
         time.sleep(0.05)

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.portal.defects import Things, unused
-from tests.rest import COMPUTE, NETWORK
+from tests.rest import COMPUTE, NETWORK, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -49,11 +49,12 @@ def test_the_palette_does_what_is_typed(fake_cloud: LiveCloud, things: Things, e
 
 def test_each_noun_and_verb_is_found_in_both_languages(fake_cloud: LiveCloud, things: Things, enter: Enter) -> None:
     """I9: networks by CIDR, ports by address and MAC, images; resize and opening a port of what was found; launching is last."""
-    name, net = unused("pal-web"), unused("pal-net")
+    name, net, guards = unused("pal-web"), unused("pal-net"), unused("pal-guards")
     network = things.network(net, "10.95.7.0/24")
     port = things.make(f"{NETWORK}/ports", "port", {"network_id": network, "mac_address": "fa:16:3e:95:07:01"})
     address = things.demo.ok("GET", f"{NETWORK}/ports/{port}")["port"]["fixed_ips"][0]["ip_address"]
-    server = things.server(name)
+    group = things.make(f"{NETWORK}/security-groups", "security_group", {"name": guards})
+    server = things.server(name, security_groups=[{"name": guards}])
     for language in ("en", "zh-hans"):
         page = enter(fake_cloud, language=language)
         for text, path in (
@@ -61,7 +62,7 @@ def test_each_noun_and_verb_is_found_in_both_languages(fake_cloud: LiveCloud, th
             ("demo-alt", "/images/"), ("create network", "/networks/create"), ("创建网络", "/networks/create"),
             ("create image", "/images/create"), ("security groups", "/security-groups"), ("安全组", "/security-groups"),
             (f"open port {name}", f"/instances/{server}/open-ssh/me"), (f"resize {name}", f"/instances/{server}/resize"),
-            (name, f"/instances/{server}/resize"), (name, "/security-groups/"),
+            (name, f"/instances/{server}/resize"), (name, f"/security-groups/{group}"),
         ):  # fmt: skip
             ask(page, text)
             links = page.locator("#found a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
@@ -70,16 +71,11 @@ def test_each_noun_and_verb_is_found_in_both_languages(fake_cloud: LiveCloud, th
             expect(page.locator("#found a").last).to_have_attribute("data-action", "launch")
     ask(page, f"open port {name}")
     page.keyboard.press("Enter")
-    for _ in range(50):
-        rules = things.demo.ok("GET", f"{NETWORK}/security-group-rules?port_range_min=22&direction=ingress")[
-            "security_group_rules"
-        ]
-        if rules:
-            break
-        page.wait_for_timeout(100)
-    assert [(rule["protocol"], rule["remote_ip_prefix"]) for rule in rules] == [("tcp", "127.0.0.1/32")]
-    for rule in rules:
-        things.demo.ok("DELETE", f"{NETWORK}/security-group-rules/{rule['id']}")
+    opened = f"{NETWORK}/security-group-rules?direction=ingress&security_group_id={group}"
+    rules = until(lambda: things.demo.ok("GET", opened)["security_group_rules"], 60, "a rule of what Enter opened")
+    assert [(rule["protocol"], rule["port_range_min"], rule["remote_ip_prefix"]) for rule in rules] == [
+        ("tcp", 22, "127.0.0.1/32")
+    ]
 
 
 def test_operators_find_everything(fake_cloud: LiveCloud, things: Things, enter: Enter) -> None:
