@@ -24,7 +24,8 @@ def settle(cloud: Running, seconds: float = 30) -> None:
 def control_pids(cloud: Running) -> list[int]:
     """Every process of the control plane: not the agents', and not what serves guests."""
     pids = cloud.pids()
-    return procs.tree([pid for name, pid in pids.items() if not name.startswith("agent")])
+    agents = set(procs.tree([pid for name, pid in pids.items() if name.startswith("agent")]))
+    return [pid for pid in procs.tree(list(pids.values())) if pid not in agents]
 
 
 def rest(cloud: Running, seconds: float = 20) -> float:

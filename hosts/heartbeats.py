@@ -14,17 +14,15 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from common.clock import now
 from hostagent.contract.messages import HEARTBEAT_QUEUE
-from hostagent.messaging import broker
 from hostagent.process.threads import Threads
 from hosts import epoch, figures, services
 from hosts.models import Host
 from hosts.states import HostState
-from operations import arrivals, queue
+from operations import arrivals, consuming
 
 log = logging.getLogger(__name__)
 
 WRITE_EVERY: Final = 1.0  # seconds
-RETRY: Final = 1.0  # seconds after which a broker that is away is asked again
 
 _beats: dict[str, dict[str, object]] = {}  # host → the body of its newest
 _lock = threading.Lock()
@@ -39,7 +37,7 @@ def start() -> None:
         _is_running = True
         figures.start()
         threads = Threads()
-        threads.keep("heartbeats", _read)
+        consuming.start(threads, "heartbeats", HEARTBEAT_QUEUE, take)
         threads.keep("heartbeats-write", _write)
 
 
@@ -59,18 +57,9 @@ def note(name: str, body: dict[str, object]) -> None:
 
 def take(message: object) -> None:
     """Verify one message of the heartbeats' queue and note it."""
-    report = arrivals.opened(message, services.key_of, beat=True)
+    report = arrivals.opened(message, services.key_of, HEARTBEAT_QUEUE)
     if report is not None:
         note(str(report["host"]), report["body"])
-
-
-def _read() -> None:
-    while True:
-        try:
-            broker.read(queue.app, HEARTBEAT_QUEUE, take, lambda: False)
-        except Exception as error:  # noqa: BLE001 whatever a broker's client raises
-            log.warning("heartbeats: the broker is away: %s: %s", type(error).__name__, error)
-            time.sleep(RETRY)
 
 
 def _write() -> None:

@@ -30,7 +30,7 @@ class Host(models.Model):
     version = models.CharField(max_length=32, default="", blank=True)
     speaks = models.PositiveSmallIntegerField(default=1)  # the newest version of the contract that its agent speaks
     heard = models.CharField(
-        max_length=80, default="", blank=True
+        max_length=120, default="", blank=True
     )  # operations.arrivals: the newest number of each stream
     trouble = models.JSONField(
         default=dict

@@ -16,8 +16,8 @@ from typing import Final, Literal, TypedDict, cast
 from django.conf import settings
 
 from common import metrics
-from hostagent.contract.messages import ACCEPTED_VERSIONS, is_signed
-from hostagent.contract.reports import LIFE, Kind
+from hostagent.contract.messages import ACCEPTED_VERSIONS, CONTROL_QUEUE, HEARTBEAT_QUEUE, SAMPLES_QUEUE, is_signed
+from hostagent.contract.reports import LIFE, Kind, queue_of
 from hostagent.messaging import envelope
 
 log = logging.getLogger(__name__)
@@ -37,10 +37,17 @@ class Report(TypedDict, total=False):
     body: dict[str, object]
 
 
-Stream = Literal["1", "2", "beat"]
+Stream = Literal["1", "2", "beat", "samples"]
 Floors = dict[str, int]
 #: How far behind the newest a report may come: queues are read by several threads. Microseconds in version 1.
-WINDOW: Final[dict[Stream, int]] = {"1": 60_000_000, "2": 4096, "beat": 4096}
+WINDOW: Final[dict[Stream, int]] = {"1": 60_000_000, "2": 4096, "beat": 4096, "samples": 4096}
+#: Queue → the stream of version 2 that comes by it, and its name in metrics.
+STREAMS: Final[dict[str, tuple[Stream, str]]] = {
+    CONTROL_QUEUE: ("2", "reports"), HEARTBEAT_QUEUE: ("beat", "heartbeats"), SAMPLES_QUEUE: ("samples", "samples"),
+}  # fmt: skip
+_VERSION_1: Final[tuple[Stream, str]] = ("1", "")
+#: Samples of agents of before 0141.
+_QUEUE_BEFORE: Final[dict[str, str]] = {Kind.STATS: CONTROL_QUEUE}
 SEEN: Final = 512  # numbers remembered before the old ones are forgotten
 
 LONGEST: Final = 3600.0  # seconds that a report counts as having been on its way
@@ -110,10 +117,10 @@ class Freshness:
 fresh = Freshness()
 
 
-def opened(message: object, key_of: KeyOf, *, beat: bool = False) -> Report | None:
+def opened(message: object, key_of: KeyOf, queue: str = CONTROL_QUEUE) -> Report | None:
     """Return the report that a message holds, or None: it is signed by no host of this cloud, malformed, old, or came already.
 
-    `key_of` gives a host's key in hex, None for an unknown host. `beat`: it came by the heartbeats' own queue.
+    `key_of` gives a host's key in hex, None for an unknown host. `queue`: by which it came.
     """
     report = _verified(message, key_of)
     if report is None:
@@ -122,7 +129,7 @@ def opened(message: object, key_of: KeyOf, *, beat: bool = False) -> Report | No
     if version == 1 and settings.AGENT_CONTRACT > 1 and kind != Kind.HELLO:
         log.error("a report of host %s was refused: it speaks version 1, and STACKLING_AGENT_CONTRACT is 2", host)
         return None
-    stream: Stream = "1" if version == 1 else "beat" if beat else "2"
+    stream, label = STREAMS[queue] if version > 1 else _VERSION_1
     try:
         number = int(float(report["sent"]) * 1e6) if version == 1 else int(report["seq"])
         age = 0.0 if version == 1 else time.time() - float(report["sent"])
@@ -133,8 +140,8 @@ def opened(message: object, key_of: KeyOf, *, beat: bool = False) -> Report | No
         log.warning("a report of host %s (%s) was dropped: it came before", host, kind)
         return None
     if version > 1:
-        metrics.report_age.labels("heartbeats" if beat else "reports").observe(_countable(age))
-    if beat != (kind == Kind.HEARTBEAT and version > 1):
+        metrics.report_age.labels(label).observe(_countable(age))
+    if queue not in (queue_of(kind, version), _QUEUE_BEFORE.get(kind)):
         log.error("a report of host %s (%s) was refused: it came by the wrong queue", host, kind)
         return None
     if not age <= LIFE.get(kind, math.inf) and "challenge" not in report["body"]:

@@ -11,14 +11,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cloud.metrics.rows import gauge
-from hostagent.contract.messages import CONTROL_QUEUE, HEARTBEAT_QUEUE
 from hostagent.messaging import broker
-from operations import queue
+from operations import arrivals, queue
 
 PATIENCE = 2.0  # seconds
 #: Queue → what it is for; those of hosts are added up.
-_OURS = {CONTROL_QUEUE: "reports", HEARTBEAT_QUEUE: "heartbeats"}
-_KINDS = ("reports", "heartbeats", "orders", "bulk_orders")
+_OURS = {name: label for name, (_stream, label) in arrivals.STREAMS.items()}
+_KINDS = (*_OURS.values(), "orders", "bulk_orders")
 
 
 def client() -> Any:

@@ -21,7 +21,7 @@ from hostagent.contract.capabilities import Drivers
 from hostagent.contract.failures import FailureBody
 from hostagent.contract.host import AgentFigures, Cloud
 from hostagent.contract.messages import Cast, Closed, Report
-from hostagent.contract.reports import LIFE, NEWEST_ONLY, Event, Kind
+from hostagent.contract.reports import LIFE, NEWEST_ONLY, Event, Kind, queue_of
 from hostagent.messaging import broker, envelope
 from hostagent.process.journal import Journal
 from hostagent.process.threads import Threads
@@ -160,12 +160,13 @@ class Outbox:
     def _publish(self, message: Closed, kind: Kind) -> None:
         """Raises: whatever the broker's client raises when the broker is away."""
         assert self._app is not None, "an outbox has an app, or another way to send"
-        if kind == Kind.HEARTBEAT and message["v"] > 1:
-            broker.publish(self._app, message, messages.HEARTBEAT_QUEUE)
-        else:
+        queue = queue_of(kind, message["v"])
+        if queue == messages.CONTROL_QUEUE:
             # by our clock; in version 2 control looks by its own
             expires = LIFE.get(kind) if message["v"] == 1 else None
-            broker.send(self._app, messages.REPORT_TASK, message, messages.CONTROL_QUEUE, expires=expires)
+            broker.send(self._app, messages.REPORT_TASK, message, queue, expires=expires)
+        else:
+            broker.publish(self._app, message, queue)
         if kind == Kind.HEARTBEAT:
             self._on_heartbeat(message["host"])
 

@@ -20,6 +20,7 @@ from hostagent.agent.host import Host, take_casts
 from hostagent.agent.outbox import Outbox
 from hostagent.agent.settings import Settings, SettingsError
 from hostagent.contract import messages
+from hostagent.contract.reports import QUEUES
 from hostagent.messaging import broker, groups
 from hostagent.process import logs, memory, tracing
 from hostagent.process.threads import Threads
@@ -38,7 +39,7 @@ def make_app(settings: Settings) -> Celery:
     app = Celery("hostagent", broker=url, amqp=broker.PatientAMQP, set_as_current=True, fixups=[])
     names = [messages.host_queue(host.name, bulk=bulk) for host in settings.hosts for bulk in (False, True)]
     app.conf.update(
-        task_queues=[broker.queue(name, url) for name in (*names, messages.CONTROL_QUEUE, messages.HEARTBEAT_QUEUE)],
+        task_queues=[broker.queue(name, url) for name in (*names, messages.CONTROL_QUEUE, *QUEUES.values())],
         task_ignore_result=True,
         task_acks_late=False,
         task_default_queue=messages.CONTROL_QUEUE,

@@ -13,7 +13,7 @@ In the box of a cast (control → queue ``host.<name>`` or ``host.<name>.bulk``,
 
 and, where control traces (STACKLING_OTLP_ENDPOINT), ``traceparent``: the W3C Trace Context of the step that asks.
 
-In the box of a report (agent → queue ``control``, Celery task ``operations.report``; heartbeats: HEARTBEAT_QUEUE)::
+In the box of a report (agent → queue ``control``, Celery task ``operations.report``; some kinds: reports.QUEUES)::
 
     {"host": "host1", "boot": "<id>", "kind": a reports.Kind, "operation": ..., "step": ..., "generation": 3, "subject": ...,
      "sent": ..., "seq": 1763900000000000, "body": {...}}
@@ -48,7 +48,9 @@ ACCEPTED_VERSIONS: Final = (1, 2)
 CAST_TASK: Final = "hostagent.order"
 REPORT_TASK: Final = "operations.report"
 CONTROL_QUEUE: Final = "control"
-HEARTBEAT_QUEUE: Final = "control.heartbeats"  # plain messages, no Celery task: one thread of control reads them
+# Plain messages, no Celery task: one thread of control reads each.
+HEARTBEAT_QUEUE: Final = "control.heartbeats"
+SAMPLES_QUEUE: Final = "control.samples"
 WELCOME: Final = "host.welcome"
 
 SILENCE: Final = 12.0  # seconds without a word about a step before control asks again

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from hostagent.contract.messages import SILENCE
+from hostagent.contract.messages import CONTROL_QUEUE, HEARTBEAT_QUEUE, SAMPLES_QUEUE, SILENCE
 from hostagent.contract.samples import SAMPLES_KEPT
 
 WORKING_FIRST: Final = 2.0  # seconds: an agent says `working` this soon after a cast
@@ -38,8 +38,15 @@ ANSWERS: Final = frozenset({Kind.DONE, Kind.FAILED, Kind.WORKING})
 LIFE: Final[dict[str, float]] = {
     Kind.HEARTBEAT: HEARTBEAT_COUNTS, Kind.WORKING: SILENCE, Kind.STATS: SAMPLES_KEPT,
 }  # fmt: skip
+#: Kinds that come by a queue of their own, in version 2: many, small, and nothing else waits for them.
+QUEUES: Final[dict[str, str]] = {Kind.HEARTBEAT: HEARTBEAT_QUEUE, Kind.STATS: SAMPLES_QUEUE}
 #: Kinds of which only the newest report counts: while the broker is away each replaces the one before it.
 NEWEST_ONLY: Final = frozenset({Kind.INVENTORY, Kind.NETWORK})
+
+
+def queue_of(kind: str, version: int) -> str:
+    """Name the queue of control by which a report of this kind leaves."""
+    return QUEUES.get(kind, CONTROL_QUEUE) if version > 1 else CONTROL_QUEUE
 
 
 class Event(StrEnum):

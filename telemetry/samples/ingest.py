@@ -13,8 +13,11 @@ from typing import Final, NamedTuple
 from django.db import close_old_connections
 
 from common.clock import now
+from hostagent.contract.messages import SAMPLES_QUEUE
 from hostagent.contract.samples import SAMPLE_EVERY, SAMPLES_KEPT
 from hostagent.process.threads import Threads
+from hosts import services
+from operations import arrivals, consuming
 from telemetry import figures
 from telemetry.meters import HOST, PORT, SERVER, Kind
 from telemetry.samples import owners, store
@@ -46,12 +49,14 @@ _is_running = False
 
 
 def start() -> None:
-    """Write what comes, in control. Once a process."""
+    """Read the samples' queue and write what comes, in control. Once a process."""
     global _is_running
     if not _is_running:
         _is_running = True
         figures.start()
-        Threads().keep("telemetry-write", _write)
+        threads = Threads()
+        consuming.start(threads, "telemetry", SAMPLES_QUEUE, take_message)
+        threads.keep("telemetry-write", _write)
 
 
 def _write() -> None:
@@ -62,6 +67,13 @@ def _write() -> None:
             flush()
         except (sqlite3.Error, OSError) as error:  # a full disk, a file that is locked: they wait
             log.error("samples cannot be written: %s", error)
+
+
+def take_message(message: object) -> None:
+    """Verify one message of the samples' queue, and take its report."""
+    report = arrivals.opened(message, services.key_of, SAMPLES_QUEUE)
+    if report is not None:
+        take(report["host"], report["body"])
 
 
 def take(host: str, body: dict[str, object]) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from common.clock import now
-from hostagent.contract.messages import CAST_LIFE, WELCOME, canonical, is_signed, sign
+from hostagent.contract.messages import CAST_LIFE, HEARTBEAT_QUEUE, WELCOME, canonical, is_signed, sign
 from hostagent.messaging import envelope
 from hosts import epoch, heartbeats, reports, services
 from hosts.models import Host
@@ -177,7 +177,10 @@ def test_what_no_database_takes_does_not_get_through_the_seal(value: str, monkey
     cipher = envelope._cipher(KEY, "report")
     box = cipher.encrypt(bytes(12), text.encode(), canonical(head))
     assert envelope.open_box({**head, "box": base64.b64encode(box).decode()}, KEY, "report") is None
-    assert arrivals.opened({**head, "box": base64.b64encode(box).decode()}, lambda host: KEY, beat=True) is None
+    assert (
+        arrivals.opened({**head, "box": base64.b64encode(box).decode()}, lambda host: KEY, queue=HEARTBEAT_QUEUE)
+        is None
+    )
 
 
 def test_numbers_that_are_none_are_refused_in_version_1_too() -> None:

@@ -110,29 +110,42 @@ def test_an_order_reflected_is_no_report() -> None:
 def test_what_says_nothing_any_more_when_it_is_old_is_dropped() -> None:
     """C9, a sibling: who holds heartbeats back and lets them go one by one keeps a dead host up all the same."""
     held = report("heartbeat", sent=time.time() - reports.HEARTBEAT_COUNTS - 1)
-    assert take(held, beat=True) is None
+    assert take(held, queue=messages.HEARTBEAT_QUEUE) is None
     assert take(report("working", sent=time.time() - messages.SILENCE - 1)) is None
     assert take(report("event", sent=time.time() - 3600)) is not None  # a fact stays one
-    assert take(report("heartbeat", sent=float("nan")), beat=True) is None
+    assert take(report("heartbeat", sent=float("nan")), queue=messages.HEARTBEAT_QUEUE) is None
 
 
 @pytest.mark.parametrize("sent", [float("nan"), float("inf"), float("-inf"), 1e308, -1e308])
 def test_no_time_that_a_host_says_spoils_the_sum_of_ages(sent: float) -> None:
     """7: one heartbeat sent at no time made /metrics a 500 until control's next start."""
-    take(report("heartbeat", sent=sent), beat=True)
+    take(report("heartbeat", sent=sent), queue=messages.HEARTBEAT_QUEUE)
     (figures,) = metrics.report_age.collect()
     assert all(math.isfinite(sample.value) for sample in figures.samples if not sample.name.endswith("_created"))
 
 
 def test_a_host_whose_clock_is_wrong_may_still_ask_for_the_time() -> None:
     wants = report("heartbeat", sent=time.time() - 3600, body={"speaks": 2, "challenge": "00"})
-    assert take(wants, beat=True) is not None
+    assert take(wants, queue=messages.HEARTBEAT_QUEUE) is not None
 
 
-def test_a_heartbeat_comes_by_its_own_queue_only() -> None:
-    assert take(report("heartbeat")) is None
-    assert take(report("done"), beat=True) is None
-    assert take(report("heartbeat"), beat=True) is not None
+@pytest.mark.parametrize(("kind", "queue"), reports.QUEUES.items())
+def test_what_has_a_queue_of_its_own_comes_by_no_other(kind: str, queue: str) -> None:
+    others = {messages.CONTROL_QUEUE, *reports.QUEUES.values()} - {queue}
+    if kind == "stats":
+        others.remove(messages.CONTROL_QUEUE)  # as agents of before 0141 send it
+    assert all(take(report(kind), queue=other) is None for other in others)
+    assert take(report("done"), queue=queue) is None
+    assert take(report(kind), queue=queue) is not None
+
+
+def test_a_queue_that_lies_behind_another_loses_nothing() -> None:
+    """Numbers are one row a host over all queues, and each queue is read by a thread of its own."""
+    late = report("stats")
+    for _ in range(arrivals.WINDOW["samples"] + 1):
+        assert take(report("heartbeat"), queue=messages.HEARTBEAT_QUEUE) is not None
+    assert take(late, queue=messages.SAMPLES_QUEUE) is not None
+    assert take(late, queue=messages.SAMPLES_QUEUE) is None
 
 
 def test_reports_that_agents_of_953748c_sent_are_taken_once(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
