@@ -56,12 +56,23 @@ class Walk:
         assert set(names) <= set(heads), heads
 
     def submit(self) -> None:
-        self.page.click("#dialog [data-action=submit]")
+        self._send("#dialog [data-action=submit]")
+
+    def _send(self, button: str) -> None:
+        """Press it, and wait for the answer and for the page to which that leads: it may be at an address where one is already."""
+        self.page.evaluate("window.sent = true")
+        with self.page.expect_response(
+            lambda answer: answer.request.method == "POST" and "/draft" not in answer.url, timeout=60_000
+        ) as got:
+            self.page.click(button)
+        if "hx-redirect" in got.value.headers:
+            self.page.wait_for_function("() => !window.sent", timeout=60_000)
+            self.page.wait_for_load_state()
 
     def confirm(self, typed: str = "") -> None:
         if typed:
             self.page.fill("#typed", typed)
-        self.page.click("#dialog [data-action=confirm]")
+        self._send("#dialog [data-action=confirm]")
 
     def picked(self, name: str, roles: list[str], person: str) -> None:
         """One more line of who has which roles."""

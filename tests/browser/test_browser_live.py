@@ -43,7 +43,7 @@ def open_list(page: Page, url: str) -> None:
     frames: list[str] = []
     page.on("websocket", lambda line: line.on("framereceived", lambda frame: frames.append(str(frame))))
     page.goto(f"{url}/instances")
-    for _try in range(100):
+    for _try in range(1200):
         if any("since" in frame for frame in frames):
             break
         page.wait_for_timeout(50)
