@@ -17,13 +17,12 @@ from identity.appcreds import services
 from identity.models import ApplicationCredential, Role, Service
 from identity.resource import Duplicate
 from portal.access.views import auth_url, region
-from portal.ui import Text
-from portal.ui.calls import Call, to
-from portal.ui.dialogs import Confirm, FormDialog, Shown
+from portal.ui.calls import Call
+from portal.ui.dialogs import FormDialog, Shown
 from portal.ui.forms import Description, Name, Stepped
 from portal.ui.lists import Empty, ListPanel
 from portal.ui.menus import Action, Menu
-from portal.ui.removal import each
+from portal.ui.removal import Removal
 from portal.ui.tables import Bulk, Cell, Column, Filter, attr
 from portal.ui.widgets import Rules
 
@@ -231,31 +230,14 @@ def kubeconfig(request: HttpRequest, row: ApplicationCredential, secret: str, va
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
 
 
-def delete_title(call: Call) -> str:
-    if len(call.rows) == 1:
-        return _("Delete %(name)s?") % {"name": call.name}
-    return _("Delete these %(count)s credentials?") % {"count": len(call.rows)}
-
-
-def delete_lines(call: Call) -> list[tuple[str, Text]]:
-    """List each of those that are deleted in bulk, with its project."""
-    many = call.rows if len(call.rows) > 1 else []
-    return [(row.name, row.project.name if row.project else "") for row in many]
-
-
-def delete(call: Call) -> None:
-    own = call.actor.user_id
-    each(call.request, [row.pk for row in call.rows], lambda id: services.delete(call.actor, own, id))
-
-
-#: One (`id` in the address) or many in bulk (?ids=).
-DELETE = Confirm(
+#: One's own, of any project.
+DELETE = Removal(
     panel="application-credentials",
     find=find,
-    title=delete_title,
+    route="application-credentials",
     text=gettext_lazy("Whatever uses it stops working at once."),
-    lines=delete_lines,
-    submit=gettext_lazy("Delete"),
-    do=delete,
-    next=to("application-credentials"),
+    one=gettext_lazy("Delete the application credential"),
+    bulk=gettext_lazy("Delete the application credentials"),
+    about=lambda row: row.project.name if row.project else "",
+    remove=lambda call, id: services.delete(call.actor, call.actor.user_id, id),
 )

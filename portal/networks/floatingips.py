@@ -29,7 +29,7 @@ from portal.ui.dialogs import FormDialog, choices, from_row
 from portal.ui.forms import Description, Styled
 from portal.ui.lists import Empty, ListPanel, New
 from portal.ui.menus import Action, Verb, gate
-from portal.ui.removal import Removal
+from portal.ui.removal import Done, Removal
 from portal.ui.tables import Bulk, Cell, Column, Filter, Row, age
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\Z")
@@ -270,6 +270,14 @@ class Release(Removal):
             return _("Release %(ip)s?") % {"ip": call.name}
         return ngettext("Release %(count)s?", "Release these %(count)s?", len(call.rows)) % {"count": len(call.rows)}
 
+    def tally(self, done: int, count: int) -> str:
+        return _("%(done)s of %(all)s released") % {"done": done, "all": count}
+
+    def said(self, done: Done) -> str:
+        if not isinstance(done, int):
+            return ""
+        return ngettext("%(count)s released", "%(count)s released", done) % {"count": done}
+
 
 RELEASE = Release(
     panel="floating-ips",
@@ -279,6 +287,7 @@ RELEASE = Release(
     everywhere="all-floating-ips",
     one=gettext_lazy("Release the address"),
     bulk=gettext_lazy("Release the addresses"),
+    gone=gettext_lazy("released"),
     text=gettext_lazy("Another project may get this address next."),
     remove=lambda call, id: services.delete(call.actor, id),
 )

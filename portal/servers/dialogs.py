@@ -1,5 +1,6 @@
 """The verbs of an instance that ask something first."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -24,9 +25,9 @@ from networking.securitygroups.models import SecurityGroup
 from portal.templatetags.look import gib, mib
 from portal.ui import Text
 from portal.ui.calls import Call, leave
-from portal.ui.dialogs import Confirm, FormDialog, choices
+from portal.ui.dialogs import FormDialog, Results, choices
 from portal.ui.forms import Description, Name, Styled
-from portal.ui.removal import each
+from portal.ui.removal import Done, Removal
 
 
 def of_id(actor: RequestContext, id: str) -> Server:
@@ -147,10 +148,38 @@ REBUILD = FormDialog(
 # ── Deleting one, or several ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def delete_title(call: Call) -> str:
-    if len(call.rows) == 1:
-        return _("Delete %(name)s?") % {"name": call.name}
-    return _("Delete %(count)s instances?") % {"count": len(call.rows)}
+@dataclass(frozen=True, kw_only=True)
+class Deletion(Removal):
+    """A deletion is begun, and the instance goes when its host is done. The toast names a single one."""
+
+    def lines(self, call: Call) -> list[tuple[str, Text]]:
+        """List each instance, with what of it stays."""
+        where = ports.addresses({server.id: server.project_id for server in call.rows})
+        outer = {id: [entry["ip"] for entry in entries if entry["type"] == "floating"] for id, entries in where.items()}
+        return [(server.name, what_stays(server, outer[server.id])) for server in call.rows]
+
+    def do(self, call: Call) -> Results | Done:
+        names = [server.name for server in call.rows]
+        made = super().do(call)
+        return names[0] if made is None else made
+
+    def tally(self, done: int, count: int) -> str:
+        return _("%(done)s of %(all)s are being deleted") % {"done": done, "all": count}
+
+    def next(self, call: Call, done: Done) -> str:
+        """Stay where the socket brings what changed."""
+        return super().next(call, done) if leave(self.route, "instance")(call, done) else ""
+
+    def said(self, done: Done) -> str:
+        if isinstance(done, str):
+            return _("Deleting %(name)s") % {"name": done}
+        return ngettext("Deleting %(count)s instance", "Deleting %(count)s instances", done or 0) % {"count": done}
+
+
+def what_stays(server: Server, outer: list[str]) -> str:
+    said = _("floating IP %(ip)s stays with the project") % {"ip": ", ".join(outer)} if outer else ""
+    busy = _("busy: deleted after that") if server.task_state else ""
+    return " · ".join(text for text in (said, busy) if text)
 
 
 def delete_text(call: Call) -> str:
@@ -161,54 +190,16 @@ def delete_text(call: Call) -> str:
     )
 
 
-def delete_lines(call: Call) -> list[tuple[str, Text]]:
-    """List each instance, with what of it stays."""
-    where = ports.addresses({server.id: server.project_id for server in call.rows})
-    lines: list[tuple[str, Text]] = []
-    for server in call.rows:
-        outer = [entry["ip"] for entry in where[server.id] if entry["type"] == "floating"]
-        said = _("floating IP %(ip)s stays with the project") % {"ip": ", ".join(outer)} if outer else ""
-        busy = _("busy: deleted after that") if server.task_state else ""
-        lines.append((server.name, " · ".join(text for text in (said, busy) if text)))
-    return lines
-
-
-def delete_submit(call: Call) -> str:
-    count = len(call.rows)
-    return ngettext("Delete the instance", "Delete %(count)s instances", count) % {"count": count}
-
-
-def delete(call: Call) -> list[str]:
-    """Delete the servers; return the names of those that go. Of several each that may not gets its own message."""
-    if len(call.rows) == 1:
-        deletion.delete(call.actor, server_id=call.row.id)
-        return [call.name]
-    names = {server.id: server.name for server in call.rows}
-    return [names[id] for id in each(call.request, names, lambda id: deletion.delete(call.actor, server_id=id))]
-
-
-def deleting(names: list[str]) -> str:
-    if not names:
-        return ""
-    return ngettext("Deleting %(name)s", "Deleting %(count)s instances", len(names)) % {
-        "name": names[0],
-        "count": len(names),
-    }
-
-
-#: One instance, or those of ?ids=; several want their number typed.
-DELETE = Confirm(
+DELETE = Deletion(
     panel="instances",
     find=of_id,
-    title=delete_title,
+    route="instances",
+    everywhere="all-instances",
     text=delete_text,
-    lines=delete_lines,
-    submit=delete_submit,
-    keep=lambda call: _("Keep it") if len(call.rows) == 1 else _("Keep them"),
-    typed=lambda call: str(len(call.rows)) if len(call.rows) > 1 else "",
-    do=delete,
-    next=leave("instances", "instance"),
-    said=deleting,
+    one=gettext_lazy("Delete the instance"),
+    bulk=gettext_lazy("Delete the instances"),
+    gone=gettext_lazy("being deleted"),
+    remove=lambda call, id: deletion.delete(call.actor, server_id=id),
 )
 
 

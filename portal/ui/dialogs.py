@@ -160,6 +160,7 @@ class Results:
 
     title: str
     lines: Sequence[tuple[str, Text]]
+    done: Text  # what is said of those
 
 
 class ConfirmPage(DeclaredPage):
@@ -184,7 +185,7 @@ class ConfirmPage(DeclaredPage):
 
     def list_results(self, results: Results, home: str) -> HttpResponse:
         """Answer with what came of each; on to `home` from there."""
-        context = {"title": results.title, "lines": results.lines, "home": home}
+        context = {"title": results.title, "lines": results.lines, "done": results.done, "home": home}
         if is_fragment(self.request):
             return self.fragment("ui/results.html", **context)
         return self.page("ui/shown_page.html", piece="ui/results.html", **context)

@@ -9,13 +9,17 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from common.errors import CloudError
 from portal.ui import Text
 from portal.ui.calls import Call, Declared, Words
 from portal.ui.dialogs import ConfirmPage, Results
 from portal.ui.pages import shown_at
+
+#: What came of a removal: how many of several; of a single one its name, or None where no toast says it.
+Done = int | str | None
+DELETED = gettext_lazy("deleted")
 
 
 def results(ids: Iterable[str], do: Callable[[str], object]) -> dict[str, str]:
@@ -56,6 +60,7 @@ class Removal(Declared):
     )
     holds: Callable[[list[Any]], list[tuple[str, Text]]] = lambda rows: []
     is_typed: bool = False
+    gone: Text = DELETED  # what is said of each that went, where others stay
     remove: Callable[[Call, str], object] | None = None
     view: ClassVar = ConfirmPage
 
@@ -80,8 +85,8 @@ class Removal(Declared):
             return str(len(call.ids))
         return call.name if self.is_typed else ""
 
-    def do(self, call: Call) -> int | Results | None:
-        """Delete all of `ids`: the number deleted, None for a single one; what came of each where one could not be deleted."""
+    def do(self, call: Call) -> Results | Done:
+        """Delete all of `ids`; return what came of each where one could not be deleted."""
         if self.everywhere and len(call.ids) == 1:
             assert call.rows  # read while it is there, for `next`
         if len(call.ids) == 1:
@@ -93,7 +98,10 @@ class Removal(Declared):
         if done == len(found):
             return done
         lines = [(names.get(id, id), sentence) for id, sentence in found.items()]
-        return Results(_("%(done)s of %(all)s deleted") % {"done": done, "all": len(found)}, lines)
+        return Results(self.tally(done, len(found)), lines, self.gone)
+
+    def tally(self, done: int, count: int) -> str:
+        return _("%(done)s of %(all)s deleted") % {"done": done, "all": count}
 
     def delete(self, call: Call, id: str) -> None:
         assert self.remove is not None
@@ -103,14 +111,16 @@ class Removal(Declared):
         """Delete one of many."""
         self.delete(call, id)
 
-    def next(self, call: Call, done: int | None) -> str:
+    def next(self, call: Call, done: Done) -> str:
         if self.everywhere and call.actor.is_admin:
             home, asked = reverse(self.everywhere), shown_at(call.request)
-            of_others = done is None and call.row.project_id != call.actor.project_id
+            of_others = not isinstance(done, int) and call.row.project_id != call.actor.project_id
             if of_others or urlsplit(asked).path == home:
                 return home
         keys = {name: value for name, value in call.keys.items() if name != self.key}
         return reverse(self.route, kwargs={**keys, **self.fixed})
 
-    def said(self, done: int | None) -> str:
-        return "" if done is None else ngettext("%(count)s deleted", "%(count)s deleted", done) % {"count": done}
+    def said(self, done: Done) -> str:
+        if not isinstance(done, int):
+            return ""
+        return ngettext("%(count)s deleted", "%(count)s deleted", done) % {"count": done}

@@ -99,7 +99,7 @@ def test_application_credentials(walk: Callable[..., Walk]) -> None:
     for name in ("a-one", "a-two"):
         w.row(name).locator("input[type=checkbox]").check()
     page.click(".bulk [data-action=delete]")
-    w.confirm()
+    w.confirm("2")
     expect(w.row("a-one")).to_have_count(0)
     w.saw("bulk action", "delete")
     w.finish()

@@ -69,7 +69,7 @@ def declared() -> Iterator[tuple[str, Any]]:
             yield from ((name, text) for one in view.filters for value, text in one.choices if text != value)
             yield from ((name, text) for text in (view.title, view.empty.title, view.empty.text))
             yield from ((name, view.new.label) for _ in "1" if view.new)
-        for field in ("title", "submit", "hint", "text", "keep", "said", "one", "bulk"):
+        for field in ("title", "submit", "hint", "text", "keep", "said", "one", "bulk", "gone"):
             yield str(url.name), getattr(about, field, "")
         for field in getattr(getattr(about, "form", None), "base_fields", {}).values():
             yield str(url.name), field.label
