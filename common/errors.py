@@ -19,7 +19,7 @@ class CloudError(Exception):
     """An error for people: a sentence on what went wrong, why, and what to do next.
 
     `template` names its data as %(name)s. A value may be a translated text itself (`reason=_("Port %(port)s is gone.")`),
-    which is filled from the same data, or another error; both are told, and stored, so that each reader has them in their own
+    which is filled from the same data, a list of such, or another error; all are told, and stored, so that each reader has them in their own
     language.
     """
 
@@ -69,6 +69,8 @@ def _filled(text: str, data: Data, depth: int) -> str:
 
 def _shown(value: object, data: Data, depth: int) -> str:
     """A value in a sentence. `depth` is how far texts in texts are filled: those that name each other come to an end."""
+    if isinstance(value, list) and any(isinstance(one, Promise) for one in value):
+        return ", ".join(_shown(one, data, depth) for one in value)
     return _filled(str(value), data, depth - 1) if isinstance(value, Promise) and depth else str(value)
 
 
@@ -96,7 +98,9 @@ def _kept(value: object) -> object:
                 return {"@text": str(value)}
         case CloudError():
             return {"@error": value.code, "data": stored(value.data)}
-        case str() | int() | float() | list() | None:
+        case list():
+            return [_kept(one) if isinstance(one, Promise | CloudError) else one for one in value]
+        case str() | int() | float() | None:
             return value
     return str(value)
 
@@ -112,6 +116,8 @@ def _had(value: object) -> object:
             return _(english)
         case {"@error": str(code), "data": dict(data)}:
             return restored(code, data)
+        case list():
+            return [_had(one) for one in value]
     return value
 
 

@@ -4,6 +4,7 @@ Nothing near is reached: neither this machine, its link, private ranges nor the 
 like, also after a redirect, unless the operator names it (STACKLING_FETCH_ALLOW). Every answer has a size and a time.
 """
 
+import errno
 import http.client
 import ipaddress
 import os
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Data, Invalid
@@ -38,6 +40,36 @@ class NotReached(Invalid):
 class FetchRefused(NotReached):
     formerly = ("Refused",)
     template = _("%(url)s may not be read: %(why)s. An operator can allow it (STACKLING_FETCH_ALLOW).")
+
+
+#: Errors of a connection → why nothing was read, for people; the numbers' own words are English.
+_LATE = _("it did not answer in time")
+_WORDS: Mapping[int, Promise] = {
+    errno.ECONNREFUSED: _("nothing answers there"),
+    errno.EHOSTUNREACH: _("no way leads there"),
+    errno.ENETUNREACH: _("no way leads there"),
+    errno.ECONNRESET: _("it ended the connection"),
+    errno.EPIPE: _("it ended the connection"),
+    errno.ETIMEDOUT: _LATE,
+}
+
+
+def _why(error: Exception) -> Promise:
+    """Say why a connection brought nothing."""
+    match error:
+        case socket.gaierror() | UnicodeError():
+            return _("its name leads to no address")
+        case TimeoutError():
+            return _LATE
+        case ssl.SSLCertVerificationError():
+            return _("its certificate is not one that is trusted")
+        case ssl.SSLError():
+            return _("no encrypted connection comes about")
+        case http.client.HTTPException() | ValueError():
+            return _("its answer is no HTTP")
+        case OSError():
+            return _WORDS.get(error.errno or 0, _("the connection broke"))
+    return _("the connection broke")
 
 
 _own: list[Callable[[], list[str]]] = []
@@ -113,7 +145,7 @@ def resolve(url: str, *, trusted: str = "", near: bool = False) -> tuple[int, st
     try:
         found = socket.getaddrinfo(host, parts.port or parts.scheme, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotReached(url=url[:200], why=str(error)) from None
+        raise NotReached(url=url[:200], why=_why(error)) from None
     _check_places(url, host, found, trusted=trusted, near=near)
     return int(found[0][0]), str(found[0][4][0])
 
@@ -196,7 +228,7 @@ def ask(
             answer = link.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             link.close()
-            raise NotReached(url=url[:200], why=str(error) or type(error).__name__) from None
+            raise NotReached(url=url[:200], why=_why(error)) from None
         if not limits.redirects or answer.status not in REDIRECTS:
             return Answer(answer.status, url, _pieces(link, answer, url, limits, until), dict(answer.headers))
         link.close()
@@ -220,7 +252,7 @@ def _connect(url: str, until: float, *, trusted: str, near: bool) -> http.client
             wire = ssl.create_default_context().wrap_socket(wire, server_hostname=parts.hostname)
     except (OSError, ValueError) as error:
         wire.close()
-        raise NotReached(url=url[:200], why=str(error)) from None
+        raise NotReached(url=url[:200], why=_why(error)) from None
     link.sock = wire
     return link
 
@@ -252,6 +284,6 @@ def _pieces(
         if answer.length:
             raise NotReached(url=url[:200], why=_("it ended before its end"))
     except (OSError, http.client.HTTPException) as error:
-        raise NotReached(url=url[:200], why=str(error) or type(error).__name__) from None
+        raise NotReached(url=url[:200], why=_why(error)) from None
     finally:
         link.close()

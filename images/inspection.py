@@ -102,7 +102,7 @@ class Inspector:
         try:
             self._wrapper.read(len(piece))
         except Exception as error:  # an inspector raises whatever broken bytes make it raise
-            raise Unreadable(claimed=self.claimed, why=_words(error)) from error
+            raise _unreadable(self.claimed, error) from error
 
     def finish(self, path: Path) -> Finding:
         """Return the verdict over the whole file, which must be on the disk by now."""
@@ -131,7 +131,7 @@ class Inspector:
         try:
             return {match.NAME: match for match in self._wrapper.formats or []}
         except format_inspector.ImageFormatError as error:
-            raise Unreadable(claimed=self.claimed, why=_words(error)) from error
+            raise _unreadable(self.claimed, error) from error
 
     def _agree(self, matches: dict[str, Any], fixed_vhd: bool) -> None:
         """The claim against the stream: nothing else is found, and what is found keeps to itself."""
@@ -154,7 +154,7 @@ class Inspector:
             # `finish` reads a qcow2's features itself: oslo.utils' list of them ends before QEMU's does.
             failures = sorted(set(failed.failures) - ({"unknown_features"} if self.claimed == "qcow2" else set()))
             if failures:
-                raise Unsafe(why=", ".join(str(REASONS.get(name, name)) for name in failures)) from failed
+                raise Unsafe(why=[REASONS.get(name, name) for name in failures]) from failed
 
 
 class _Feeder:
@@ -202,8 +202,10 @@ def strange_features(path: Path) -> int:
     return int(struct.unpack(">Q", header[72:80])[0]) & ~HARMLESS_FEATURES
 
 
-def _words(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+def _unreadable(claimed: str, error: Exception) -> Unreadable:
+    """The refusal of bytes that the stream's inspector stumbled over; its own words, which are English, stand as a quotation."""
+    said = str(error).rstrip(".") or type(error).__name__
+    return Unreadable(claimed=claimed, why=_("their form is wrong (“%(said)s”)"), said=said)
 
 
 def _self_contained(seen: dict[str, Any]) -> None:
@@ -228,8 +230,8 @@ def qemu_info(path: Path, format: str | None = None) -> dict[str, Any]:
     done = _qemu_img("info", path, *(("-f", format) if format else ()))
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().replace(str(path), "the file").splitlines()
-        why = said[-1].rstrip(".") if said else _("qemu-img ended with %(status)s")
-        raise Unreadable(claimed="disk", why=why, status=done.returncode)
+        why = _("qemu-img says “%(said)s”") if said else _("qemu-img ended with %(status)s")
+        raise Unreadable(claimed="disk", why=why, said=said[-1].rstrip(".") if said else "", status=done.returncode)
     return dict(json.loads(done.stdout))
 
 

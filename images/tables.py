@@ -28,7 +28,7 @@ AUDITED = {
     "images.ImageTag": part(part_of="images.Image", by="image_id", part="tags", value="value"),
     "images.Namespace": Audited(f"{_IMG}/metadefs/namespaces", name="namespace"),
     "images.Definition": part(part_of="images.Namespace", by="namespace_id", part="definitions", value="name"),
-    "images.Task": Audited(f"{_IMG}/tasks", name="type", skip=frozenset({"status", "result", "message", "expires_at"})),
+    "images.Task": Audited(f"{_IMG}/tasks", name="type", skip=frozenset({"status", "result", "message", "error_code", "error_data", "expires_at"})),
 }  # fmt: skip
 
 

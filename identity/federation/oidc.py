@@ -111,8 +111,8 @@ def verified(client: Client, text: str) -> Claims:
     except (JoseError, ValueError):
         try:  # the provider may have changed its keys since we looked
             token = _decoded(text, _key_set(issuer, anew=True))
-        except (JoseError, ValueError) as error:
-            raise BadProviderToken(reason=str(error) or type(error).__name__) from None
+        except (JoseError, ValueError):
+            raise BadProviderToken(reason=_("its form or its signature is wrong")) from None
     claims = dict(token.claims)
     if str(claims.get("iss", "")).rstrip("/") != issuer.rstrip("/"):
         raise BadProviderToken(reason=_("another issuer made it"))

@@ -61,8 +61,8 @@ def evaluate(mapping_id: str, rules: Iterable[Body], version: str, assertion: As
         return _collected(found, version)
     except CloudError as error:
         raise NotMapped(mapping=mapping_id, reason=error) from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NotMapped(mapping=mapping_id, reason=str(error) or type(error).__name__) from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NotMapped(mapping=mapping_id, reason=_("what the rules make is no user, group or project")) from None
 
 
 # ── Remote ──────────────────────────────────────────────────────────────────────────────────────────────────────────

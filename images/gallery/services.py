@@ -15,6 +15,7 @@ from images.images.states import HAS_DATA
 from images.tasks import imports
 from images.tasks.models import Task
 from images.tasks.states import is_running
+from quota import services as quota
 
 #: Property of an image, and word in its task's input: the offer that it is. Of Glance's own names, which no user may write.
 GALLERY = "os_glance_gallery_image"
@@ -31,6 +32,7 @@ def add(actor: RequestContext, *, key: str) -> Task:
     """
     offer = offers.find(key)
     with transaction.atomic():
+        quota.lock(actor.project_id or "")  # who adds it at the same moment waits, and finds the task
         last = tasks(actor).get(key)
         if last is not None and is_running(last.status):
             raise AlreadyAdding(name=offer.name)

@@ -9,9 +9,11 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from audit import records, registry
 from authorization import policy
 from authorization.context import RequestContext
 from common.clock import now
+from common.errors import CloudError, stored
 from common.ids import new_id
 from common.live import announce
 from common.stores import Store, StoreFull
@@ -227,13 +229,31 @@ def stage(actor: RequestContext, *, image_id: str, pieces: Iterable[bytes], expe
         raise ImageNotFound(id=image_id)
 
 
-def bring(verb: str, image: Image, pieces: Iterable[bytes], expected: int | None) -> Image:
-    """Receive and finalize an upload that `begin` began; on any failure the image is as it was before."""
+def bring(
+    verb: str, image: Image, pieces: Iterable[bytes], expected: int | None, actor: RequestContext | None = None
+) -> Image:
+    """Receive and finalize an upload that `begin` began; on any failure the image is as it was before.
+
+    `actor` asked for it, where no request says who.
+    """
     try:
         return finalize(image, verb, receive(image, pieces, image.pk, expected=expected))
-    except BaseException:
+    except BaseException as error:
         give_up(image.pk, image.upload_id)
+        if isinstance(error, CloudError) and verb != "snapshot":  # whose operation tells of it
+            refused(image, error, actor)
         raise
+
+
+def refused(image: Image, error: CloudError, actor: RequestContext | None) -> None:
+    """Record that an image's bytes were not taken, and why: no field of it is other now."""
+    records.refused(
+        "update/upload",
+        target=(registry.plan_of("images.Image").spec.type, image.pk, image.name or ""),
+        reason={"reasonType": "error", "reasonCode": error.code, "data": stored(error.data)},
+        project_id=image.project_id or "",
+        actor=actor,
+    )
 
 
 def may_write(actor: RequestContext, image: Image, verb: str) -> None:

@@ -15,7 +15,7 @@ from authorization import policy
 from authorization.context import RequestContext
 from common import fetch
 from common.clock import now
-from common.errors import CloudError, Conflict, Invalid
+from common.errors import CloudError, Conflict, Invalid, stored
 from common.numbers import is_whole
 from images import stores
 from images.images import data, states
@@ -54,6 +54,10 @@ class UriRefused(Invalid):
 
 class DownloadFailed(Invalid):
     template = _("%(uri)s could not be read: %(why)s.")
+
+
+class ImportBroke(CloudError):
+    template = _("The cloud failed unexpectedly. Tell the operator the import's id %(id)s.")
 
 
 class UnknownStore(Conflict):
@@ -103,7 +107,7 @@ def run(task_id: str) -> None:
     task = Task.objects.get(pk=task_id)
     image = Image.objects.filter(pk=task.image_id, upload_id=task_id).first()
     if image is None:
-        _end(task, FAILURE, message=str(_("The image was deleted, or given other data, before the import began.")))
+        _end(task, FAILURE, BadImport(reason=_("The image was deleted, or given other data, before the import began.")))
         return
     request = _method(task)
     try:
@@ -113,13 +117,14 @@ def run(task_id: str) -> None:
             pieces = download(request["uri"], lambda size: _note(task, announced=size))
         if proof := task.input.get("checksum"):
             pieces = checksums.held(pieces, checksums.Proof(**proof))
-        data.bring(VERB_OF[request["name"]], image, _counted(pieces, task), None)
+        who = RequestContext(task.user_id, project_id=task.project_id, request_id=task.request_id)
+        data.bring(VERB_OF[request["name"]], image, _counted(pieces, task), None, actor=who)
     except CloudError as error:
-        _fail(task, image, error.message)
+        _fail(task, image, error)
         return
-    except Exception as error:
+    except Exception:
         log.exception("import %s failed", task_id)
-        _fail(task, image, type(error).__name__)
+        _fail(task, image, ImportBroke(id=task_id))
         return
     stores.default().remove(stores.staging_key(image.pk))
     _end(task, SUCCESS, result={"image_id": image.pk})
@@ -183,7 +188,7 @@ def start_old(actor: RequestContext, *, asked: dict[str, Any]) -> Task:
     return task
 
 
-def _fail(task: Task, image: Image, why: str) -> None:
+def _fail(task: Task, image: Image, why: CloudError) -> None:
     """The image is queued again and names the stores that did not get it; the task says why."""
     data.give_up(image.pk, task.pk)
     with transaction.atomic():
@@ -194,12 +199,13 @@ def _fail(task: Task, image: Image, why: str) -> None:
             row.properties = {**row.properties, FAILED_STORES: stores.default().name}
             data.save(row, "properties")
     stores.default().remove(stores.staging_key(image.pk))
-    _end(task, FAILURE, message=why)
+    _end(task, FAILURE, why)
 
 
-def _end(task: Task, status: str, *, message: str = "", result: dict[str, object] | None = None) -> None:
+def _end(task: Task, status: str, why: CloudError | None = None, *, result: dict[str, object] | None = None) -> None:
+    told = {"message": why.message, "error_code": why.code, "error_data": stored(why.data)} if why else {}
     Task.objects.filter(pk=task.pk).update(
-        status=status, message=message, result=result, updated_at=now(), expires_at=now() + KEEP
+        status=status, result=result, updated_at=now(), expires_at=now() + KEEP, **told
     )
 
 
@@ -212,7 +218,7 @@ def prune() -> None:
             background.enqueue(KIND, task.pk)
     for task in Task.objects.filter(status=PROCESSING):
         if not Image.objects.filter(pk=task.image_id, upload_id=task.pk).exists():
-            _end(task, FAILURE, message=str(_("The import was given up because nothing came for long.")))
+            _end(task, FAILURE, BadImport(reason=_("The import was given up because nothing came for long.")))
 
 
 def _check_uri(uri: object) -> None:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from common.clock import now
+from common.errors import sentence
 from common.ids import new_id
 from images.tasks import states
 
@@ -19,7 +20,9 @@ class Task(models.Model):
     request_id = models.CharField(max_length=64, default="")
     input = models.JSONField(default=dict)
     result = models.JSONField(null=True)
-    message = models.TextField(default="")
+    message = models.TextField(default="")  # why it failed, in English
+    error_code = models.CharField(max_length=64, default="")  # the same, for a reader's language
+    error_data = models.JSONField(default=dict)
     announced = models.BigIntegerField(null=True)  # bytes that the source said it has
     arrived = models.BigIntegerField(default=0)  # bytes read so far
     created_at = models.DateTimeField(default=now)
@@ -28,3 +31,8 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.id} ({self.status})"
+
+    @property
+    def why(self) -> str:
+        """Why it failed, in the reader's language."""
+        return sentence(self.error_code, self.error_data) if self.error_code else self.message

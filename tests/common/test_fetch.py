@@ -1,16 +1,21 @@
 """Addresses that people name: resolved once, held to what may be asked, bounded in bytes and in time."""
 
+import errno
+import http.client
 import http.server
+import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from cloud.rooms import APPS
-from common import fetch
+from common import errors, fetch
 from common.fetch import FetchRefused, Limits, NotReached
 from tests.common.test_patterns import _files
 
@@ -174,3 +179,24 @@ def test_nobody_else_asks_for_addresses_that_people_name() -> None:
     }  # fmt: skip
     assert "common/fetch.py" in found
     assert not [name for name in found - own if name.partition("/")[0] in APPS], found
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "那里没有服务应答"),
+        (OSError(errno.ENETUNREACH, "Network is unreachable"), "没有通往那里的路由"),
+        (TimeoutError("timed out"), "它没有及时应答"),
+        (socket.gaierror(-2, "Name or service not known"), "它的名称解析不到地址"),
+        (ssl.SSLCertVerificationError("certificate verify failed"), "它的证书不受信任"),
+        (ssl.SSLError("wrong version number"), "无法建立加密连接"),
+        (http.client.BadStatusLine("x"), "它的应答不是 HTTP"),
+        (OSError(errno.EIO, "Input/output error"), "连接中断了"),
+    ],
+)
+def test_why_nothing_was_read_is_told_in_the_readers_language(error: Exception, why: str) -> None:
+    """Also once it was stored: a system's own words for an error are English."""
+    raised = fetch.NotReached(url="u", why=fetch._why(error))
+    kept = json.loads(json.dumps(errors.stored(raised.data)))
+    with translation.override("zh-hans"):
+        assert why in raised.message and errors.sentence(raised.code, kept) == raised.message

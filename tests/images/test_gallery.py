@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
+from audit.models import Event
 from authorization.context import RequestContext
 from common.errors import Forbidden
 from images.gallery import offers, services
@@ -132,7 +134,12 @@ def test_wrong_bytes_leave_nothing(red: Client, site: str, store: Path, key: str
     services.add(actor, key=key)
     work()
     assert not Image.objects.exists() and [path.name for path in store.iterdir()] == []
-    assert why in Task.objects.get().message and services.tasks(actor)[key].status == "failure"
+    task = services.tasks(actor)[key]
+    assert why in task.message and task.why == task.message and task.status == "failure"
+    with translation.override("zh-hans"):
+        assert why not in task.why, "each reader is told in their own language"
+    (failed,) = Event.objects.filter(action="update/upload")
+    assert (failed.outcome, failed.initiator_id, failed.project_id) == ("failure", "u", "red")
 
 
 def test_who_may_not_make_an_image_adds_none(red: Client, site: str) -> None:

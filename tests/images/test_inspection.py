@@ -1,12 +1,17 @@
 """An image that is not what it claims, or that refers to other files, is refused and leaves nothing."""
 
+import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
+from common import errors
+from images import inspection
 from tests.images.conftest import Client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.process]
@@ -137,3 +142,16 @@ def test_what_nobody_looked_into_does_not_boot(red: Client, disk: Disk) -> None:
     assert red.upload(image["id"], disk("qcow2", "-u", "-b", "/etc/shadow", "-F", "raw")).status_code == 204
     with pytest.raises(NotInspected):
         services.source(image["id"])
+
+
+def test_reasons_are_told_in_the_readers_language() -> None:
+    """One or several, told at once or once they were stored; what a program says itself stands as a quotation."""
+    several = inspection.Unsafe(why=[inspection.REASONS["backing_file"], inspection.REASONS["data_file"]])
+    quoted = inspection._unreadable("qcow2", ValueError("bad magic."))
+    english = re.compile("|".join(("it ", "refers", "form is")))
+    with translation.override("zh-hans"):
+        for error in (several, quoted):
+            told = errors.sentence(error.code, json.loads(json.dumps(errors.stored(error.data))))
+            assert told == error.message and not english.search(told)
+        assert "“bad magic”" in quoted.message
+    assert "it refers to a backing file, it keeps its data in another file" in several.message

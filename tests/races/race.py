@@ -18,6 +18,8 @@ from common import live  # noqa: E402
 from common.database import tried_again  # noqa: E402
 from common.errors import OverLimit  # noqa: E402
 from identity.models import Project, ProjectTag  # noqa: E402
+from images.gallery import services as gallery  # noqa: E402
+from images.models import Image  # noqa: E402
 from operations import engine, wakeups  # noqa: E402
 from operations.flows import Flow, Step  # noqa: E402
 from operations.models import Hold, Operation  # noqa: E402
@@ -53,6 +55,11 @@ def spend(number: int) -> None:
 def hold(number: int) -> None:
     with transaction.atomic():
         engine.start(FLOW, subject=("thing", "t"), project_id=project.pk, actor=ACTOR, holds=["thing:t"])
+
+
+@tried_again
+def gather(number: int) -> None:
+    gallery.add(ACTOR, key="debian-13")
 
 
 class Nobody(Exception):
@@ -114,8 +121,10 @@ churned = race(churn, placement.NothingFits)
 spent = race(spend, OverLimit)
 held = race(hold, engine.Locked)
 crossed = race(cross, Nobody)
+added = race(gather, gallery.AlreadyAdding)
 totals = [Inventory.objects.get(provider__name=host).total - 1000 for host in ("a", "b")]
 print("database", connection.vendor, "claims", claimed, "used", *full)
 print("things", spent, ProjectTag.objects.count(), "holds", held, Hold.objects.count(), Operation.objects.count())
 print("churned", churned, "drift", len(usage.drift()))
 print("crossed", crossed, *totals)
+print("added", added, Image.objects.count())

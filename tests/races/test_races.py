@@ -12,6 +12,7 @@ from tests.servers import postgres
 
 CHURNED = "churned 48 drift 0"  # D (placement): the sums that are kept are the sums
 CROSSED = "crossed 48 12 12"
+ADDED = "added 1 1"
 RACE = Path(__file__).with_name("race.py")
 
 
@@ -37,6 +38,7 @@ def test_sqlite_promises_nothing_twice(tmp_path: Path) -> None:
         "things 17 17 holds 1 1 1",
         CHURNED,
         CROSSED,
+        ADDED,
     ]
 
 
@@ -48,4 +50,5 @@ def test_postgresql_promises_nothing_twice(tmp_path: Path) -> None:
             "things 17 17 holds 1 1 1",
             CHURNED,
             CROSSED,
+            ADDED,
         ]
