@@ -23,7 +23,7 @@ KEEPERS = {
     "compute.FlavorAccess": gone_with("compute.Flavor"),
     "compute.KeyPair": by_people("keypair delete"),
     "compute.ServerGroup": by_people("server group delete"),
-    "compute.Draft": by_people("the portal's launch page"),
+    "compute.Draft": purged("drafts"),
     "compute.Server": purged("servers"),
     "compute.Migration": purged("migrations"),
     "compute.ConsoleTicket": periodic_task("compute.consoles"),

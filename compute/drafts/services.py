@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -10,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
+from common.purging import BATCH
 from compute.drafts.models import DRAFT, Draft
+from identity.models import User
 
 LARGEST = 256 * 1024  # characters of one draft as JSON
 NAME_LIMIT = 255
@@ -87,6 +90,12 @@ def save(actor: RequestContext, kind: str, name: str, fields: Mapping[str, objec
 def delete(actor: RequestContext, kind: str, id: str) -> None:
     """Delete one of the actor's own. Raises: DraftNotFound."""
     find(actor, kind, id).delete()
+
+
+def forget_orphans(_before: datetime) -> int:
+    """Delete what users kept who are not there any more, whichever way they went. Returns the number, at most BATCH."""
+    orphans = Draft.objects.exclude(user_id__in=User.objects.values("pk")).values_list("pk", flat=True)
+    return Draft.objects.filter(pk__in=list(orphans[:BATCH])).delete()[0]
 
 
 def _check(fields: Mapping[str, object]) -> None:

@@ -1,5 +1,7 @@
 """The default group of a project, and the rules a new group starts with."""
 
+from collections.abc import Iterable
+
 from django.db import IntegrityError, transaction
 
 from common.prepared import Prepared
@@ -25,6 +27,17 @@ def ensure_default(project_id: str) -> SecurityGroup:
             return group
     except IntegrityError:
         return SecurityGroup.objects.get(project_id=project_id, is_default=True)
+
+
+def shown_default(project_id: str) -> SecurityGroup:
+    """Return the project's group `default` for a choice: as it is, or one that is not made yet, whose id is its name."""
+    found: SecurityGroup | None = _default.first(project_id)
+    return found or SecurityGroup(pk=NAME, project_id=project_id, name=NAME, description=DESCRIPTION, is_default=True)
+
+
+def made(project_id: str, ids: Iterable[str]) -> list[str]:
+    """List the ids of groups that were chosen, the default one made if it was not there yet."""
+    return [ensure_default(project_id).pk if id == NAME else id for id in ids]
 
 
 def add_first_rules(group: SecurityGroup) -> None:
