@@ -15,5 +15,5 @@ urlpatterns = [
     *(path("internal/", include(service.internal_urls)) for service in services.every() if service.internal_urls),
     path("", include("portal.urls")),
 ]
-handler404 = "openstackapi.faults.not_found"
+handler404 = "portal.session.views.not_found"
 handler500 = "openstackapi.faults.server_error"

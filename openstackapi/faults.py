@@ -158,10 +158,6 @@ def _plain(request: HttpRequest, error: errors.CloudError) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if not request.path.startswith(("/api/", "/internal/")):
-        from django import shortcuts
-
-        return shortcuts.render(request, "404.html", {"path": request.path}, status=404)
     return _plain(request, errors.NotFound(what=_("The resource"), id=request.path))
 
 

@@ -48,7 +48,7 @@ class ContentPolicy:
 class NoNul:
     """An address with a NUL character leads nowhere: no name has one, and PostgreSQL cannot even be asked for it.
 
-    The APIs answer for themselves (openstackapi.bodies), and forms refuse it in their fields.
+    The APIs answer for themselves (openstackapi.bodies), and what is sent to a page is refused there (portal.ui.pages).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

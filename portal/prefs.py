@@ -37,6 +37,7 @@ class Prefs:
     views: dict[str, list[tuple[str, str]]]  # panel → saved views of its list: (name, query)
     region: str
     first_steps: bool  # the list of first steps is not put away
+    folded: frozenset[str]  # groups of the rail that are folded, by their first panels
 
 
 def read(request: HttpRequest) -> Prefs:
@@ -63,6 +64,7 @@ def read(request: HttpRequest) -> Prefs:
         region=own.get("region") or settings.REGION,
         keys=own.get("keys", True) is not False,
         first_steps=own.get("first_steps", True) is not False,
+        folded=frozenset(filter(None, request.COOKIES.get("folded", "").split("."))),
     )
 
 

@@ -25,7 +25,7 @@ class Request(Page):
         context: dict[str, object] = {"denied": denied, "title": request_id, "wanted": request_id, "stories": stories}
         context["lines"] = changed(self.actor, request_id)
         context["live"] = any(story.row.state in LIVE for story in stories)
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("activity/request_live.html", **context)
         return self.page("activity/request.html", **context)
 

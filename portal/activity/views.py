@@ -37,10 +37,10 @@ class Activity(Page):
         asked, before = Asked.read(request.GET), request.GET.get("before", "")
         led, wanted = asked.records(self.actor)
         if request.GET.get("format") == "csv":
-            return as_file(self.actor, reading.every(led, wanted, tables.MOST))
+            return as_file(self.actor, reading.every(led, wanted, tables.MOST + 1))
         found = reading.page(led, wanted, self.prefs.page_size, before=before)
         context = {"title": _("Activity"), "asked": asked, "before": before, **told(self.actor, found)}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("activity/lines.html", **context)
         context |= {"kinds": activity.kinds(), "chips": chips(request, asked), "live_kinds": LIVE}
         return self.page("activity/page.html", **context)

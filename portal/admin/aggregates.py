@@ -113,7 +113,7 @@ class Zones(Page):
         columns = (Column(_("Availability zone")), Column(_("Available")), Column(_("Hosts")))
         rows = [zone_row(name, hosts) for name, hosts in sorted(aggregates.zones().items())]
         context: dict[str, object] = {"title": title, "cards": [Card(title, columns=columns, rows=rows, name="zones")]}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("ui/cards_live.html", **context)
         return self.page("ui/cards.html", kind="host aggregate", **context)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from authorization import policy
 from authorization.context import RequestContext
-from common.units import human_bytes, human_mib
+from common.units import GIB, MIB, human_bytes, human_mib
 from compute.aggregates.models import Aggregate
 from compute.servers.create import scheduling
 from compute.servers.models import Server
@@ -37,21 +37,24 @@ REPORTED: dict[str, Text] = {
     "acceleration_reason": gettext_lazy("Why"),
     "cpu_arch": gettext_lazy("Architecture"),
     "cpu_model": gettext_lazy("Processor"),
-    "disk_free_gib": gettext_lazy("Free disk, GiB"),
-    "disk_gib": gettext_lazy("Disk, GiB"),
+    "disk_free_gib": gettext_lazy("Free disk"),
+    "disk_gib": gettext_lazy("Disk"),
     "hostname": gettext_lazy("Host name"),
     "hypervisor": gettext_lazy("Hypervisor"),
     "hypervisor_version": gettext_lazy("Version of the hypervisor"),
-    "image_cache_gib": gettext_lazy("Image cache, GiB"),
-    "memory_mib": gettext_lazy("Memory, MiB"),
+    "image_cache_gib": gettext_lazy("Image cache"),
+    "memory_mib": gettext_lazy("Memory"),
     "underlay_ip": gettext_lazy("Underlay address"),
     "vcpus": "vCPUs",
     "version": gettext_lazy("Agent"),
 }
 
 
-def reported(value: object) -> Cell:
-    """Show a fact; of what a program printed beside its reason the reason alone: the host's log has the whole."""
+def reported(name: str, value: object) -> Cell:
+    """Show a fact, a size by the unit in its name; of what a program printed beside its reason the reason alone: the host's log has the whole."""
+    unit = {"mib": MIB, "gib": GIB}.get(name.rpartition("_")[2])
+    if unit and isinstance(value, int):
+        return Cell("size", value * unit)
     text = str(value)
     reason, _colon, printed = text.partition(": ")
     return Cell("text", reason) if len(printed) > 60 else Cell("mono", text)
@@ -104,7 +107,7 @@ def driver_card(known: drivers.HostDrivers) -> Card:
     columns = (Column(_("Kind")), Column(_("Name")), Column(_("Driver")), Column(_("Can do"), "many"))
     rows = [
         Row(
-            f"{driver['kind']}-{driver['name']}", driver["kind"], "", None,
+            f"{driver['kind']}-{driver['name']}", status.ROLES.get(driver["kind"], driver["kind"]), "", None,
             (Cell("mono", driver["name"]), Cell("mono", driver["driver"]), Cell("tags", driver["capabilities"])),
         )
         for driver in known.instances
@@ -144,7 +147,7 @@ class HostItem(ItemPage):
         ]
         facts = [
             (_("Zone"), Cell("text", scheduling.zone_names([row.name])[row.name])),
-            (_("Roles"), Cell("tags", row.roles)),
+            (_("Roles"), Cell("tags", [status.ROLES.get(role, role) for role in row.roles])),
             (_("Underlay address"), Cell("mono", row.underlay_ip)),
             (_("Agent"), Cell("text", row.version)),
             (_("Agent started"), Cell("when", row.booted_at)),
@@ -155,7 +158,7 @@ class HostItem(ItemPage):
         if row.disabled_reason:
             facts.insert(0, (_("Reason"), Cell("text", row.disabled_reason)))
         inventory = [
-            (REPORTED.get(name, name.replace("_", " ")), reported(value))
+            (REPORTED.get(name, name.replace("_", " ")), reported(name, value))
             for name, value in sorted(row.inventory.items())
             if isinstance(value, int | str)
         ]

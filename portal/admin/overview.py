@@ -42,10 +42,10 @@ class Overview(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         policy.require(self.actor, "admin")
-        if "failed" in request.GET:
+        if self.asks("failed"):
             return self.fragment("admin/failed.html", **failed())
         context = self.now()
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("admin/overview_live.html", **context)
         found = panels.named(self.panel)
         context |= {"title": found.label if found else "", "tabs": tabs_of(EveryProject.tabs, request), **failed()}

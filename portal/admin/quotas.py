@@ -47,7 +47,7 @@ class DefaultQuotas(Page):
         policy.require(self.actor, READ["compute"])
         cards = [card(self.actor, one) for one in words.services() if policy.allows(self.actor, read_rule(one))]
         context: dict[str, object] = {"title": _("Default quotas"), "cards": cards}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("ui/cards_live.html", **context)
         return self.page("ui/cards.html", kind="limit", **context)
 

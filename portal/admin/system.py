@@ -24,6 +24,7 @@ from openstackapi import links
 from operations.leases import CLOCK
 from operations.models import Lease, Operation
 from portal.admin.hosts import state_of
+from portal.admin.status import AGENTS, ROLES
 from portal.ui import Text
 from portal.ui.calls import Call
 from portal.ui.details import Card
@@ -94,7 +95,7 @@ class Cards(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         policy.require(self.actor, self.rule)
         context: dict[str, object] = {"title": _("System information"), "cards": self.cards()}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("ui/cards_live.html", **context)
         return self.page("ui/cards.html", kind=self.kind, tabs=tabs_of(TABS, request), **context)
 
@@ -140,7 +141,9 @@ def _agent(one: agents.Agent) -> Row:
         Cell("link", host.name, reverse("host", args=[host.name])), Cell("muted", agents.ZONE if agents.has_zone(one) else ""),
         Cell("status", status), Cell("status", _heard(is_up(host.state))), age(host.last_seen_at),
     )  # fmt: skip
-    return Row(one.id, one.kind, "", status, cells, menu=reverse("system-agent-menu", args=[one.id]))
+    return Row(
+        one.id, AGENTS.get(one.kind, one.kind), "", status, cells, menu=reverse("system-agent-menu", args=[one.id])
+    )
 
 
 def _is_on(one: agents.Agent) -> bool:
@@ -220,7 +223,11 @@ def _agents() -> list[Row]:
     for host in Host.objects.all():
         state, url = state_of(host), reverse("host", args=[host.name])
         cells = (Cell("status", state), Cell("mono", host.name), age(host.last_seen_at))
-        rows += [Row(f"{role}@{host.name}", role, url, state, cells) for role in host.roles if role != "control"]
+        rows += [
+            Row(f"{role}@{host.name}", ROLES.get(role, role), url, state, cells)
+            for role in host.roles
+            if role != "control"
+        ]
     return rows
 
 

@@ -103,7 +103,7 @@ class Events(ListPanel):
         elif text:
             query = _aimed(query, text)
         for one in self.filters:
-            value = request.GET.get(one.name, "").strip()
+            value = one.read(request.GET)
             query = one.narrow(query, value) if value else query
         return query
 
@@ -111,7 +111,7 @@ class Events(ListPanel):
         actor, size = self.actor, self.prefs.page_size
         query = self.narrow(self.query(actor), request)
         if request.GET.get("format") == "csv":
-            return self.as_file(query.page(tables.MOST))
+            return self.as_file(query.page(tables.MOST + 1))
         found = query.page(size + 1, before=request.GET.get("before", ""))
         edges = {
             "older": _with(request, found[size - 1].pk) if len(found) > size else "",

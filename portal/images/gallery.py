@@ -39,7 +39,7 @@ def cards(actor: RequestContext) -> list[Shown]:
 
 def _card(offer: Offer, may: Text, image: Image | None, task: Task | None) -> Shown:
     runs = task is not None and is_running(task.status)
-    wrong = "" if task is None or image or runs or has_succeeded(task.status) else task.message
+    wrong = "" if task is None or image or runs or has_succeeded(task.status) else task.why
     label = _("Try again") if wrong else _("Add again") if image else _("Add")
     why = may or (_("It is being added") if runs else "")
     add = Action("add", label, "download", reverse("image-gallery-add", args=[offer.key]), "post", why)
@@ -53,7 +53,7 @@ class Gallery(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         context: dict[str, object] = {"cards": cards(self.actor)}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("images/gallery_live.html", **context)
         return self.page("images/gallery.html", **context)
 

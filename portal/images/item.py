@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
+from common.units import GIB, MIB
 from identity.assignments.granting import named_for
 from images.images import services, states
 from images.images.models import Image
@@ -97,8 +98,8 @@ class ImageItem(ItemPage):
             (_("Format"), Cell("text", f"{row.disk_format or '–'} / {row.container_format or '–'}")),
             (_("Size"), Cell("size", row.size)),
             (_("Disk inside"), Cell("size", row.virtual_size)),
-            (_("Least disk"), Cell("text", f"{row.min_disk} GiB")),
-            (_("Least memory"), Cell("text", f"{row.min_ram} MiB")),
+            (_("Least disk"), Cell("size", row.min_disk * GIB)),
+            (_("Least memory"), Cell("size", row.min_ram * MIB)),
             *named,
             (_("Visibility"), Cell("text", visibility(row))),
             (_("Project"), Cell("text", owners(actor, {row.project_id}).get(row.project_id or "") or "–")),
@@ -138,7 +139,7 @@ def import_card(actor: RequestContext, row: Image) -> list[Card]:
     if task_states.is_running(task.status):
         pairs.append((_("Arrived"), arriving(task)))
     else:
-        pairs.append((_("Failed"), Cell("text", task.message)))
+        pairs.append((_("Failed"), Cell("text", task.why)))
     return [Card(_("Import"), pairs=pairs, name="import")]
 
 

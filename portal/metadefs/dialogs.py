@@ -1,7 +1,8 @@
 """Importing a namespace of metadata definitions, changing who sees it and what it is for, and deleting it."""
 
+import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -23,6 +24,15 @@ from portal.ui.removal import Removal
 MOST = 1024 * 1024  # bytes of a file; the largest of Glance's own has 60 KB
 
 
+#: What a document looks like: shown where one is pasted.
+EXAMPLE = {
+    "namespace": "Example::Disk",
+    "display_name": "Disk",
+    "resource_type_associations": [{"name": "OS::Glance::Image"}],
+    "properties": {"hw_disk_bus": {"title": "Disk bus", "type": "string", "enum": ["virtio", "scsi"]}},
+}
+
+
 class ShownForm(Styled):
     public = forms.BooleanField(label=gettext_lazy("Public"), required=False)
     protected = forms.BooleanField(
@@ -32,8 +42,18 @@ class ShownForm(Styled):
 
 class ImportForm(ShownForm):
     file = forms.FileField(label=gettext_lazy("File"), required=False)
-    text = Json(label=gettext_lazy("Or its JSON"), required=False)
+    text = Json(
+        label=gettext_lazy("Or its JSON"),
+        required=False,
+        help_text=gettext_lazy(
+            "As Glance writes it: a namespace, what it is for, and its properties with their types."
+        ),
+    )
     field_order = ("file", "text", "public", "protected")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].widget.attrs["placeholder"] = json.dumps(EXAMPLE, indent=2)
 
     def clean(self) -> dict[str, object]:
         """Keep the namespace's document as `text`, from wherever it came."""

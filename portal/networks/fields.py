@@ -32,7 +32,9 @@ def at(form: forms.Form, field: str) -> Iterator[None]:
 class Cidr(forms.CharField):
     """A network such as 10.0.1.0/24, IPv4 or IPv6."""
 
-    def __init__(self, *, label: Text = gettext_lazy("Addresses"), required: bool = True, help_text: Text = "") -> None:
+    def __init__(
+        self, *, label: Text = gettext_lazy("Addresses (CIDR)"), required: bool = True, help_text: Text = ""
+    ) -> None:
         super().__init__(label=label, required=required, help_text=help_text)
         self.widget.attrs.update({"placeholder": "10.0.1.0/24", **MONO})
 

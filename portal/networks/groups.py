@@ -45,7 +45,9 @@ class SecurityGroups(ListPanel):
     new = New(gettext_lazy("Create security group"), "security-group-create", "create_security_group")
     empty = Empty(
         gettext_lazy("No security groups yet"),
-        gettext_lazy("A security group says what may reach an instance, and what it may reach."),
+        gettext_lazy(
+            "A security group says what may reach an instance, and what it may reach. The first instance brings the group “default”."
+        ),
         "openstack security group create web",
     )
 
@@ -53,8 +55,6 @@ class SecurityGroups(ListPanel):
         return (Bulk("delete", _("Delete…"), "trash", reverse("security-groups-delete") + "?ids=", risk=True),)
 
     def query(self, actor: RequestContext) -> QuerySet[SecurityGroup]:
-        if actor.project_id:
-            defaults.ensure_default(actor.project_id)
         return SecurityGroup.objects.filter(project_id=actor.project_id or "")
 
     def rows(self, actor: RequestContext, found: Sequence[SecurityGroup]) -> list[Row]:
@@ -122,9 +122,8 @@ class GroupItem(ItemPage):
         if tab:
             return {}
         call = Call(self.request, actor, RULES, {"id": row.pk})
-        why = gate(actor, "create_security_group_rule", row)
         shown = {"form": RULES.filled(call), "title": worded(RULES.title, call), "submit": RULES.submit}
-        return {**shown, "action": reverse("rules", args=[row.pk]), "why": why}
+        return {**shown, "action": reverse("rules", args=[row.pk]), **RULES.context(call)}
 
 
 class GroupForm(Styled):

@@ -46,7 +46,12 @@ class NetworkFields(forms.Form):
 
 class CreateForm(Stepped, subnets.NewRange, NetworkFields):
     name = Name()
-    cidr = Cidr(required=False, help_text=gettext_lazy("Makes a subnet with DHCP. Leave it empty to add one later."))
+    cidr = Cidr(
+        required=False,
+        help_text=gettext_lazy(
+            "With them the network gets a subnet, and instances their addresses by DHCP. Empty: no subnet yet."
+        ),
+    )
     subnet_name = Name(label=gettext_lazy("Subnet's name"), required=False)
     zones = forms.MultipleChoiceField(
         label=gettext_lazy("Availability zones"), required=False, widget=forms.CheckboxSelectMultiple
@@ -54,8 +59,8 @@ class CreateForm(Stepped, subnets.NewRange, NetworkFields):
     parts: Sequence[tuple[str, Text, Sequence[str]]] = (
         ("network", gettext_lazy("Network"),
          ("name", "cidr", "description", "admin_state_up", "shared", "external", "port_security_enabled", "mtu", "zones")),
-        ("subnet", gettext_lazy("Subnet"), ("subnet_name", *subnets.ADDRESSES[1:], "gateway", "no_gateway")),
-        ("details", gettext_lazy("Subnet details"), subnets.DETAILS[2:]),
+        ("subnet", gettext_lazy("Subnet: name and gateway"), ("subnet_name", *subnets.ADDRESSES[1:], "gateway", "no_gateway")),
+        ("details", gettext_lazy("Subnet: DHCP and routes"), subnets.DETAILS[2:]),
     )  # fmt: skip
 
 

@@ -124,7 +124,8 @@ def subnets(call: Call) -> list[tuple[str, Text]]:
 
 
 def groups_of(project_id: str) -> list[tuple[str, str]]:
-    rows = SecurityGroup.objects.filter(project_id=project_id).order_by("-is_default", "name")
+    others = SecurityGroup.objects.filter(project_id=project_id, is_default=False).order_by("name")
+    rows = [defaults.shown_default(project_id), *others]
     return [(row.pk, row.name or row.pk) for row in rows]
 
 
@@ -134,17 +135,18 @@ def only_admins_bind(call: Call, form: forms.Form) -> None:
 
 
 def for_new(call: Call) -> dict[str, object]:
-    default = defaults.ensure_default(call.actor.project_id or "").pk
+    default = defaults.shown_default(call.actor.project_id or "").pk
     found: dict[str, object] = {"admin_state_up": True, "port_security": True, "groups": [default]}
     return {**found, "network": call.request.GET.get("network", ""), "name": call.request.GET.get("name", "")}
 
 
 def create(call: Call, new: Made) -> Port:
+    groups = defaults.made(call.actor.project_id or "", new.groups)
     fixed = {key: value for key, value in (("ip_address", new.ip), ("subnet_id", new.subnet)) if value}
     return services.create(
         call.actor, network_id=new.network, name=new.name, fixed_ips=[fixed] if fixed else None, mac=new.mac or None,
         admin_state_up=new.admin_state_up, device_id=new.device_id, device_owner=new.device_owner, vnic_type=new.vnic_type,
-        port_security_enabled=new.port_security, security_groups=new.groups if new.port_security else [], host=new.host,
+        port_security_enabled=new.port_security, security_groups=groups if new.port_security else [], host=new.host,
     )  # fmt: skip
 
 
@@ -170,7 +172,7 @@ def edit(call: Call, new: Edited) -> None:
         "name": new.name, "description": new.description, "admin_state_up": new.admin_state_up,
         "device_id": new.device_id, "device_owner": new.device_owner, "vnic_type": new.vnic_type,
     }  # fmt: skip
-    groups = new.groups if new.port_security else []
+    groups = defaults.made(call.row.project_id, new.groups) if new.port_security else []
     if new.mac and new.mac != was.mac:
         changes["mac"] = new.mac
     if new.port_security != was.port_security:

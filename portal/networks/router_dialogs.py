@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django import forms
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -69,7 +69,10 @@ class GatewayForm(GatewayFields):
 
 class InterfaceForm(Styled):
     subnet = forms.ChoiceField(label=gettext_lazy("Subnet"))
-    ip = Address(label=gettext_lazy("Address"), help_text=gettext_lazy("Empty: the subnet's gateway address."))
+    ip = Address(
+        label=gettext_lazy("Address"),
+        help_text=gettext_lazy("Empty: the subnet's gateway address; where that is taken, the next free one."),
+    )
 
     def clean(self) -> None:
         subnet = Subnet.objects.filter(pk=self.cleaned_data.get("subnet") or "").first()
@@ -101,10 +104,26 @@ def reachable(actor: RequestContext) -> QuerySet[Subnet]:
     )
 
 
-def subnet_choices(actor: RequestContext, empty: Text | None = None) -> list[tuple[str, Text]]:
+def taken(subnets: QuerySet[Subnet]) -> set[str]:
+    """Find the subnets whose gateway address something has already."""
+    held = FixedIP.objects.filter(subnet__in=subnets, ip_address=F("subnet__gateway_ip"))
+    return set(held.values_list("subnet_id", flat=True))
+
+
+def subnet_choices(
+    actor: RequestContext, empty: Text | None = None, router: Router | None = None
+) -> list[tuple[str, Text]]:
+    """List where a router can have an interface, and where that is not the gateway; not where `router` has one."""
     rows = reachable(actor).select_related("network").order_by("network__name", "cidr")
-    found: list[tuple[str, Text]] = [(row.pk, f"{row.network.name}: {row.cidr}") for row in rows]
-    return ([("", empty)] if empty is not None else []) + found
+    if router is not None:
+        rows = rows.exclude(pk__in=FixedIP.objects.filter(port__router=router).values("subnet_id"))
+    found: list[tuple[str, Text]] = [("", empty)] if empty is not None else []
+    held = taken(rows)
+    for row in rows:
+        words = {"network": row.network.name, "cidr": row.cidr, "ip": row.gateway_ip}
+        other = _("%(network)s: %(cidr)s (%(ip)s is taken: it gets another address)") % words
+        found.append((row.pk, other if row.pk in held else f"{row.network.name}: {row.cidr}"))
+    return found
 
 
 def only_admins_choose(call: Call, form: forms.Form) -> None:
@@ -144,7 +163,7 @@ def create(call: Call, new: New) -> Router:
         external_gateway_info=info, availability_zone_hints=new.zones, project_id=new.project,
     )  # fmt: skip
     if new.subnet:
-        interfaces.add(call.actor, made.id, subnet_id=new.subnet)
+        join(call.actor, made, new.subnet)
     return made
 
 
@@ -159,15 +178,15 @@ def of_gateway(call: Call) -> dict[str, object]:
 
 
 @transaction.atomic
-def add_interface(call: Call, subnet: str, ip: str) -> None:
-    """On the subnet's gateway address, or on one of the reader's choice by a port of its own."""
-    if not ip:
-        interfaces.add(call.actor, call.id, subnet_id=subnet)
+def join(actor: RequestContext, router: Router, subnet: str, ip: str = "") -> None:
+    """Give a router an interface on the subnet's gateway address; on a chosen one, or where that is taken on a free one, by a port of its own."""
+    row = subnets.find(actor, subnet)
+    if not ip and not taken(Subnet.objects.filter(pk=row.pk)):
+        interfaces.add(actor, router.id, subnet_id=subnet)
         return
-    network = subnets.find(call.actor, subnet).network_id
-    fixed = [{"subnet_id": subnet, "ip_address": ip}]
-    port = ports.create(call.actor, network_id=network, fixed_ips=fixed, project_id=call.row.project_id)
-    interfaces.add(call.actor, call.id, port_id=port.id)
+    fixed = [{"subnet_id": subnet, **({"ip_address": ip} if ip else {})}]
+    port = ports.create(actor, network_id=row.network_id, fixed_ips=fixed, project_id=router.project_id)
+    interfaces.add(actor, router.id, port_id=port.id)
 
 
 def interface_verbs(call: Call) -> list[Action]:
@@ -240,14 +259,14 @@ ADD_INTERFACE = FormDialog(
     title=gettext_lazy("Add interface"),
     submit=gettext_lazy("Add"),
     form=InterfaceForm,
-    choices={"subnet": lambda call: subnet_choices(call.actor)},
+    choices={"subnet": lambda call: subnet_choices(call.actor, router=call.row)},
     places=(
         (interfaces.BadRouterRequest, "subnet"),
         (InvalidIpForSubnet, "ip"),
         (IpAddressAlreadyAllocated, "ip"),
         (InvalidInput, "ip"),
     ),
-    do=lambda call, values: add_interface(call, **values),
+    do=lambda call, values: join(call.actor, call.row, **values),
     next=to("router-tab", "id", tab="interfaces"),
 )
 INTERFACE_MENU = Menu(panel="routers", key="port", actions=interface_verbs)

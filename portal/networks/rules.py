@@ -20,6 +20,7 @@ from openstackapi.client import address_of
 from portal.ui import Text
 from portal.ui.calls import Call, to
 from portal.ui.dialogs import FormDialog
+from portal.ui.menus import gate
 from portal.ui.widgets import LinesWidget
 
 ANY_ONE = ("", "0.0.0.0/0", "::/0")
@@ -315,4 +316,6 @@ RULES = FormDialog(
     next=to("security-group", "id"),
     said=said,
     dialog="networks/rules_form.html",
+    page="networks/rules_page.html",
+    context=lambda call: {"why": gate(call.actor, "create_security_group_rule", call.row)},
 )

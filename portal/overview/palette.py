@@ -47,11 +47,13 @@ class Group:
 class Find(Page):
     """GET /find?q=…: what each panel that the actor sees has for the text, then pages, then verbs; verbs that it names before all."""
 
+    around = "overview/found_page.html"
+
     def get(self, request: HttpRequest) -> HttpResponse:
         text = request.GET.get("q", "").strip()[:100]
         seen = [panel for _label, entries in navigation.menu(self.actor) for panel in entries]
         groups = self.groups([(panel, self.of_panel(panel, text)) for panel in seen], text)
-        return self.fragment("overview/found.html", groups=[group for group in groups if group.hits])
+        return self.fragment("overview/found.html", title=_("Search"), groups=[group for group in groups if group.hits])
 
     def groups(self, found: list[tuple[Panel, Found]], text: str) -> list[Group]:
         """Order what was found as it is shown."""

@@ -11,6 +11,7 @@ from authorization.context import RequestContext
 from common.clock import now
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
+from identity import audits
 from identity.groups.services import GROUPS
 from identity.projects.services import PROJECTS
 from identity.users.services import USERS
@@ -19,12 +20,13 @@ from portal.load import views as load
 from portal.overview import firststeps
 from portal.servers import failures
 from portal.servers.listing import CHIPS, count, visible
-from portal.ui import Text, quotas, timelines
+from portal.ui import Text, activity, quotas, timelines
 from portal.ui.pages import Page
 from portal.ui.panels import Limit
 from quota import services as quota
 
 READ_AT = "notices_read_at"
+RECENT = 8  # changes that the overview tells
 
 
 def operations_of(actor: RequestContext) -> Any:
@@ -66,15 +68,14 @@ LOOKS = {"active": "ok", "busy": "busy", "off": "off", "look": "warn"}
 
 
 def of_project(actor: RequestContext) -> dict[str, object]:
-    """Read the overview of the session's project: quotas, recent operations, counts of servers, servers in error."""
+    """Read the overview of the session's project: quotas, the newest changes, counts of servers, servers in error."""
     numbers = count(visible(actor))
-    recent = [timelines.story(row, deep=False) for row in operations_of(actor)[:8]]
     broken = Server.objects.living().filter(project_id=actor.project_id, vm_state=states.ERROR, task_state=None)
     shown = list(broken.order_by("-fault_at")[:2])
     ways = failures.ways(actor, shown)
     return {
         "quotas": bars(actor),
-        "stories": timelines.named(recent),
+        "lines": activity.of_project(actor, RECENT) if audits.sees_activity(actor) else None,
         "numbers": [(name, label, LOOKS[name], numbers[name]) for name, (label, _w) in CHIPS.items() if name],
         "shares": [(look, numbers[name]) for name, look in LOOKS.items()],
         "all": numbers[""],
@@ -92,7 +93,7 @@ class Overview(Page):
             context["steps"] = firststeps.shown(self.actor, self.prefs)
         elif self.actor.domain_id:
             context = {"domain": holdings(self.actor)}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("overview/overview_live.html", **context)
         section = load.of_cloud(self.actor)
         return self.page("overview/overview.html", loads=[section] if section else [], **context)
@@ -112,4 +113,4 @@ class Notices(Page):
         if "read" in request.GET:
             request.session[READ_AT] = now().isoformat()
         stories = timelines.named([timelines.story(row, deep=False) for row in query[:12]])
-        return self.fragment("overview/notices.html", stories=stories)
+        return self.fragment("overview/notices.html", title=_("Notifications"), stories=stories)

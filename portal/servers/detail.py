@@ -31,7 +31,7 @@ from portal.servers.consoles import link_card
 from portal.servers.listing import flavor_words
 from portal.sharing import parts
 from portal.ui import timelines
-from portal.ui.pages import Page
+from portal.ui.pages import Page, is_fragment
 
 TABS = (
     ("overview", gettext_lazy("Overview")),
@@ -152,7 +152,7 @@ class Instance(Page):
         return Server.objects.living()
 
     def get(self, request: HttpRequest, id: str, tab: str = "overview") -> HttpResponse:
-        if tab not in dict(TABS) or ("live" in request.GET and tab not in LIVE):
+        if tab not in dict(TABS) or (self.asks("live") and tab not in LIVE):
             raise Http404(tab)
         server = services.find(self.actor, id)
         actions = verbs.actions(self.actor, server)
@@ -161,7 +161,7 @@ class Instance(Page):
         wires = policy.allows(self.actor, "os_compute_api:os-attach-interfaces:create", server)
         context = {**head(self.actor, server), "actions": actions, "tab": tab, "id": id, "wires": wires}
         context |= getattr(self, f"tab_{tab}")(server)
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment(f"servers/{tab}_live.html", **context)
         context["loads"] = self.loads(server, tab)
         self.console = tab == "console"  # type: ignore[misc]
@@ -225,11 +225,13 @@ class Instance(Page):
 
 
 class Head(Page):
-    """GET: what stands above the tabs, as it is now."""
+    """GET: what stands above the tabs, as it is now; who opens it is led to the page."""
 
     panel = "instances"
 
     def get(self, request: HttpRequest, id: str) -> HttpResponse:
+        if not is_fragment(request):
+            return self.go(reverse("instance", args=[id]))
         server = services.find(self.actor, id)
         context = {**head(self.actor, server), "actions": verbs.actions(self.actor, server), "id": id}
         return self.fragment("servers/head.html", **context)

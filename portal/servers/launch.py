@@ -60,9 +60,11 @@ class Launch(Page):
         draft = drafts.half_filled(self.actor)
         if "template" in request.GET:
             template = drafts.find(self.actor, TEMPLATE, request.GET["template"])
-            return self.form(LaunchSpec.of_draft(template.fields), {}, waits=draft)
+            spec = LaunchSpec.of_draft(template.fields)
+            return self.form(spec, {}, waits=other(draft, spec))
         if request.GET and "draft" not in request.GET:
-            return self.form(LaunchSpec.read(request.GET), {}, waits=draft, is_new=True)
+            spec = LaunchSpec.read(request.GET)
+            return self.form(spec, {}, waits=other(draft, spec), is_new=True)
         if draft is not None:
             return self.form(LaunchSpec.of_draft(draft.fields), {}, goes_on=draft)
         return self.form(LaunchSpec(), {}, is_new=True)
@@ -95,10 +97,10 @@ class Launch(Page):
     ) -> HttpResponse:
         """Show the form. `goes_on`: the draft that it shows; `waits`: one that it does not; `is_new`: what is empty is chosen."""
         actor, project = self.actor, self.actor.project_id or ""
-        group_defaults.ensure_default(project)
         use, net = quota.usage(project, "compute"), quota.usage(project, "network")
         images, nets = launch_offers.of_images(actor), launch_offers.of_networks(actor, spec.fixed)
         groups, flavors = launch_offers.of_groups(project), launch_offers.of_flavors(actor, use)
+        spec.groups = tuple(groups[0].row.pk if id == group_defaults.NAME else id for id in spec.groups)
         if is_new:
             _defaults(spec, images, flavors, nets, groups)
         return self.page(
@@ -118,6 +120,11 @@ class Launch(Page):
     def again(self, data: QueryDict, **errors: str) -> HttpResponse:
         """Show what was sent, with what else than a launch went wrong."""
         return self.form(LaunchSpec.read(data), errors, 422)
+
+
+def other(draft: Draft | None, spec: LaunchSpec) -> Draft | None:
+    """Return the half-filled launch where it is not what `spec` shows already."""
+    return draft if draft and LaunchSpec.of_draft(draft.fields) != spec else None
 
 
 def _defaults(

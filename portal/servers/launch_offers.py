@@ -19,6 +19,7 @@ from images.metadefs.models import PROPERTY, RESOURCE_TYPE, Definition
 from networking.floatingips import services as floating_ips
 from networking.networks.models import Network
 from networking.ports.models import Port
+from networking.securitygroups import defaults
 from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
 from portal.servers import doors
@@ -181,7 +182,8 @@ def of_ports(actor: RequestContext) -> list[PortOffer]:
 
 def of_groups(project: str) -> list[GroupOffer]:
     """List the project's security groups, the default one first, with what each opens to everybody."""
-    rows = list(SecurityGroup.objects.filter(project_id=project).order_by("-is_default", "name"))
+    others = SecurityGroup.objects.filter(project_id=project, is_default=False).order_by("name")
+    rows = [defaults.shown_default(project), *others]
     opened = doors.opened([row.pk for row in rows])
     return [GroupOffer(row, ", ".join(opened[row.pk])) for row in rows]
 

@@ -17,6 +17,7 @@ from compute.servers.create.networks import Nic
 from compute.servers.models import Server
 from hostagent.contract import inet
 from networking.ports.models import Port
+from networking.securitygroups import defaults
 from portal.servers import doors, userdata
 from portal.servers.dialogs import NEW, associate
 from portal.ui.forms import Pairs
@@ -183,6 +184,7 @@ def launch(actor: RequestContext, spec: LaunchSpec) -> list[Server]:
     """
     text = userdata.filled(spec.user_data, spec.values)
     data = base64.b64encode(text.encode()).decode() if text.strip() else None
+    groups = defaults.made(actor.project_id or "", spec.groups)
     nics = [Nic(network_id=id, fixed_ip=spec.fixed.get(id, "")) for id in spec.networks]
     servers = creating.create(
         actor,
@@ -191,7 +193,7 @@ def launch(actor: RequestContext, spec: LaunchSpec) -> list[Server]:
             flavor_id=spec.flavor,
             image_id=spec.image,
             networks=[*nics, *(Nic(port_id=id) for id in spec.ports)] or None,
-            security_groups=[*spec.groups, *doors.groups(actor, spec.doors, spec.groups)],
+            security_groups=[*groups, *doors.groups(actor, spec.doors, groups)],
             key_name=spec.key_name or None,
             user_data=data,
             metadata=pairs(spec.metadata),

@@ -18,6 +18,7 @@ from authorization import policy
 from authorization.context import RequestContext
 from common import metrics
 from common.errors import sentence
+from compute.drafts import services as drafts
 from compute.servers.lifecycle import states
 from compute.servers.models import Server
 from identity.models import Project
@@ -29,7 +30,7 @@ from portal.servers import failures, filters, status
 from portal.sharing import parts
 from portal.ui import hits, tables
 from portal.ui.menus import Action, gate
-from portal.ui.pages import Page, is_fragment
+from portal.ui.pages import Page
 from portal.ui.status import Status
 from portal.ui.tables import Cell, Column, Filter, Row
 from sharing import received
@@ -264,7 +265,7 @@ class Instances(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         mine = visible(self.actor, everywhere=self.everywhere)
-        if "rows" in request.GET:
+        if self.asks("rows"):
             return self.some(mine, request.GET.getlist("rows")[:200])
         choice = ListFilter.read(request.GET, everywhere=self.everywhere)
         if "fields" in request.GET:
@@ -280,9 +281,7 @@ class Instances(Page):
 
     def fields(self, choice: ListFilter) -> HttpResponse:
         """Answer with the form of all filters: in a dialog, since most readers of the list never want it."""
-        if is_fragment(self.request):
-            return self.fragment("servers/fields.html", **choice.context())
-        return self.page("ui/shown_page.html", piece="servers/fields.html", title=self.name(), **choice.context())
+        return self.fragment("servers/fields.html", title=self.name(), **choice.context())
 
     def chips(self, numbers: dict[str, int]) -> dict[str, object]:
         """Build the context of the chips with their numbers."""
@@ -290,13 +289,14 @@ class Instances(Page):
         return {"chips": chips, "busy": numbers["busy"], "all": numbers[""]}
 
     def about(self) -> dict[str, object]:
-        """Build the list's name, and why nothing may be launched."""
+        """Build the list's name, why nothing may be launched, and the launch that somebody began."""
         why = gate(self.actor, "os_compute_api:servers:create", self.actor.project_id)
         columns = [(tables.column_key(one.label), one.label) for one in CHOOSABLE]
         shown = [(key, label) for key, label in columns if self.everywhere or key not in OPERATORS]
         choosable = [(key, label, key not in self.away) for key, label in shown]
         about = {"title": self.name(), "everywhere": self.everywhere, "may_launch": why}
-        return {**about, "choosable": choosable, "away": self.away}
+        waits = None if self.everywhere or why else drafts.half_filled(self.actor)
+        return {**about, "choosable": choosable, "away": self.away, "waiting": waits}
 
     @property
     def away(self) -> frozenset[str]:

@@ -22,7 +22,7 @@ from portal.servers.dialogs import no_way_out
 from portal.sharing.parts import share_action
 from portal.ui import Text
 from portal.ui.calls import Call, carry_out
-from portal.ui.menus import Action, Verb, gate, in_words
+from portal.ui.menus import Action, Verb, gate, grouped, in_words
 from portal.ui.pages import Page
 
 POST: dict[str, Callable[..., object]] = {
@@ -96,11 +96,15 @@ def actions(actor: RequestContext, server: Server) -> list[Action]:
         "floating-ip", _("Add floating IP"), "world-pin", reverse("instance-floating-ip", args=[server.id]),
         why=gate(actor, "create_floatingip", server.project_id) or no_way_out(server),
     )  # fmt: skip
-    found += [button(verb) for verb in ("reboot", "reboot_hard")]
-    found += [floating, *wires(actor, server), *attributes(actor, server)]
-    found += [button(verb) for verb in ("pause", "suspend", "shelve", "resize", "rebuild")]
-    found.append(button("unlock" if server.locked else "lock"))
-    return [*found, share_action(actor, "server", server), button("delete")]
+    lock = button("unlock" if server.locked else "lock")
+    return [
+        *found,
+        *grouped(_("Power"), [button(verb) for verb in ("reboot", "reboot_hard", "pause", "suspend", "shelve")]),
+        *grouped(_("Change"), [*attributes(actor, server), button("resize"), button("rebuild"), lock]),
+        *grouped(_("Network"), [floating, *wires(actor, server)]),
+        *grouped(_("Log in"), entries(actor, server)),
+        *grouped(_("Share and delete"), [share_action(actor, "server", server), button("delete")]),
+    ]
 
 
 def asking(
@@ -137,7 +141,17 @@ def wires(actor: RequestContext, server: Server) -> list[Action]:
 
 
 def attributes(actor: RequestContext, server: Server) -> list[Action]:
-    """List the buttons of what is written to an instance, and of what it says."""
+    """List the buttons of what is written to an instance."""
+    ask = partial(asking, actor, server)
+    return [
+        ask("edit", _("Edit"), "pencil", "os_compute_api:servers:update"),
+        ask("metadata", _("Update metadata"), "adjustments", "os_compute_api:server-metadata:update_all"),
+        ask("tags", _("Edit tags"), "tag", "os_compute_api:os-server-tags:update_all"),
+    ]
+
+
+def entries(actor: RequestContext, server: Server) -> list[Action]:
+    """List the buttons of what an instance says, and of its passwords."""
     ask = partial(asking, actor, server)
     log = reverse("instance-tab", args=[server.id, "log"])
     agentless = _(
@@ -145,9 +159,6 @@ def attributes(actor: RequestContext, server: Server) -> list[Action]:
     )
     posted = "" if server.guest_password else _("The guest has posted none")
     return [
-        ask("edit", _("Edit"), "pencil", "os_compute_api:servers:update"),
-        ask("metadata", _("Update metadata"), "adjustments", "os_compute_api:server-metadata:update_all"),
-        ask("tags", _("Edit tags"), "tag", "os_compute_api:os-server-tags:update_all"),
         Action("log", _("View log"), "file-text", log, "link", gate(actor, "os_compute_api:os-console-output", server)),
         Action("change-password", _("Change password"), "lock", "", why=gate(actor, "os_compute_api:os-admin-password", server, agentless)),
         ask("password", _("Retrieve password"), "key", "os_compute_api:os-server-password:show", posted, "link"),

@@ -25,7 +25,7 @@ from portal.ui.calls import Call, to
 from portal.ui.dialogs import Confirm, FormDialog
 from portal.ui.forms import Styled
 from portal.ui.menus import Verb
-from portal.ui.pages import Page, cloud_name, is_fragment
+from portal.ui.pages import Page, cloud_name
 
 _SECRET = "totp_secret"
 
@@ -73,17 +73,13 @@ class Piece(Page):
 
     panel = "settings"
     recent = secret = True
-
-    def piece(self, template: str, status: int = 200, **context: object) -> HttpResponse:
-        if is_fragment(self.request):
-            return self.fragment(template, status, **context)
-        return self.page("session/piece_page.html", status, piece=template, **context)
+    around = "session/piece_page.html"
 
     def codes_or_back(self, user: User, said: str) -> HttpResponse:
         """Show new recovery codes, once, if the user has none left; else go back to the page."""
         if recovery.left(user.pk):
             return self.go(reverse("security"), said)
-        return self.piece("session/security_codes.html", codes=recovery.make(user), said=said)
+        return self.fragment("session/security_codes.html", codes=recovery.make(user), said=said)
 
 
 class SetUpApp(Piece):
@@ -109,7 +105,7 @@ class SetUpApp(Piece):
         side, path = totp.picture(totp.address(_user(self.actor), cloud_name(self.request), secret))
         spaced = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
         context = {"secret": secret, "spaced": spaced, "side": side, "path": path, "error": error}
-        return self.piece("session/security_app.html", status, **context)
+        return self.fragment("session/security_app.html", status, **context)
 
 
 class WrongPresent(Unauthorized):
@@ -185,14 +181,14 @@ class AddKey(Piece):
     """A name, whether it signs in alone, and the browser's ceremony."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.piece("session/security_key.html", name="")
+        return self.fragment("session/security_key.html", name="")
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user, name = _user(self.actor), request.POST.get("name", "").strip()[:64] or _("Security key")
         try:
             keys.register(request, user, name, read_json(request.POST.get("credential", "")), passkey=_passkey(request))
         except keys.WrongKey as error:
-            return self.piece("session/security_key.html", 422, name=name, error=error.message)
+            return self.fragment("session/security_key.html", 422, name=name, error=error.message)
         return self.codes_or_back(user, _("The key %(name)s is added.") % {"name": name})
 
 
@@ -212,13 +208,13 @@ class NewCodes(Piece):
     """Ten new codes; those of before stop counting."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.piece("session/security_new_codes.html", left=recovery.left(self.actor.user_id))
+        return self.fragment("session/security_new_codes.html", left=recovery.left(self.actor.user_id))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = _user(self.actor)
         if not mfa.of_user(user).any:
             return self.go(reverse("security"))
-        return self.piece("session/security_codes.html", codes=recovery.make(user), said="")
+        return self.fragment("session/security_codes.html", codes=recovery.make(user), said="")
 
 
 def set_strict(call: Call) -> str:

@@ -23,7 +23,7 @@ from identity.signin.mfa import keys
 from openstackapi.client import address_of
 from portal import prefs
 from portal.session import held
-from portal.ui.pages import Page, status_of
+from portal.ui.pages import Page, is_fragment, status_of
 
 
 def inside(request: HttpRequest, url: str, default: str = "/") -> str:
@@ -229,6 +229,6 @@ class Again(Stepwise):
             "ended": self.request.actor is None,  # type: ignore[attr-defined]
             **self.step(),
         }
-        if said.get("page"):
+        if said.get("page") and is_fragment(self.request):
             return self.fragment("session/sign_in_dialog.html", status, **context)
         return self.page("session/sign_in_again.html", status, **context)

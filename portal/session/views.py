@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy
 
 from common.errors import Forbidden, Unauthorized, Unavailable
 from identity.signin import sessions, steps
+from openstackapi import faults
 from portal import prefs
 from portal.session.steps import Stepwise, inside, offers
 from portal.ui import navigation
-from portal.ui.pages import Page, cloud_name, secure
+from portal.ui.pages import Page, cloud_name
 
 
 class SignIn(Stepwise):
@@ -87,10 +88,8 @@ class Stale(Page):
 
     anonymous = True
 
-    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        request.actor = None  # type: ignore[attr-defined]
-        self.prefs = prefs.apply(request)
-        return secure(request, self.refuse(StaleForm()))
+    def answer(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        return self.refuse(StaleForm())
 
 
 class StaleForm(Forbidden):
@@ -102,3 +101,20 @@ class StaleForm(Forbidden):
 def stale(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Django's CSRF_FAILURE_VIEW."""
     return Stale.as_view()(request)
+
+
+class NowhereAt(Page):
+    """An address that no route has, or at which nothing is."""
+
+    anonymous = True
+
+    def answer(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        template = "ui/error.html" if request.actor else "ui/error_bare.html"  # type: ignore[attr-defined]
+        return self.page(template, 404, title=_("There is no such page"), message=request.path)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's handler404: the portal answers with a page, an API as its service does."""
+    if request.path.startswith(("/api/", "/internal/")):
+        return faults.not_found(request, exception)
+    return NowhereAt.as_view()(request)

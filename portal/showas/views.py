@@ -6,14 +6,7 @@ from django.utils.translation import gettext as _
 
 from common.numbers import is_whole
 from portal.showas import asking, recorder, registry, scripts
-from portal.ui.pages import Page, is_fragment, shown_at
-
-
-def shown(page: Page, piece: str, title: str, **context: object) -> HttpResponse:
-    """Answer with a dialog where a script asks, else with a page of it."""
-    if is_fragment(page.request):
-        return page.fragment(piece, **context)
-    return page.page("ui/shown_page.html", piece=piece, title=title, **context)
+from portal.ui.pages import Page, shown_at
 
 
 class ShowAs(Page):
@@ -30,7 +23,7 @@ class ShowAs(Page):
         chosen = of[int(at)] if is_whole(at) and int(at) < len(of) else of[0]
         labels = request.GET.getlist("label")
         choices = [(number, label, of[number] == chosen) for number, label in enumerate(labels[: len(of)])]
-        return shown(self, "showas/dialog.html", _("Show as"), forms=self.forms(chosen), choices=choices)
+        return self.fragment("showas/dialog.html", title=_("Show as"), forms=self.forms(chosen), choices=choices)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         url = request.GET.get("of", "")
@@ -52,7 +45,7 @@ class Recording(Page):
             scripts.Form("python", "Python", recorder.script(request, recorder.PYTHON)),
         ]
         context = {"on": found["on"], "count": recorder.count(found["calls"]), "forms": pieces, "most": recorder.MOST}
-        return shown(self, "showas/recording.html", _("Record as a script"), **context)
+        return self.fragment("showas/recording.html", title=_("Record as a script"), **context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         do = request.POST.get("do", "")

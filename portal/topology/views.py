@@ -22,7 +22,7 @@ class Topology(Page):
         view = GRAPH if request.GET.get("view") == GRAPH else "lanes"
         found = drawing.read(self.actor)
         context = {"map": found, "elements": found.elements() if view == GRAPH else None}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment(f"topology/{view}_live.html", **context)
         return self.page("topology/page.html", view=view, verbs=verbs(self.actor), **context)
 
@@ -42,7 +42,7 @@ def verbs(actor: RequestContext) -> list[Action]:
 class Beside(Page):
     """GET: the card of one thing of the map."""
 
-    panel = "topology"
+    panel, around = "topology", "topology/beside_page.html"
 
     def get(self, request: HttpRequest, kind: str, id: str) -> HttpResponse:
         if kind not in sides.KINDS:
@@ -54,5 +54,5 @@ class Beside(Page):
         here = reverse("topology") + ("?view=graph" if "view=graph" in shown_at(request) else "")
         side.actions = [sides.back(action, here) for action in side.actions]
         side.lines = [(name, note, sides.back(action, here)) for name, note, action in side.lines]
-        template = "topology/side_card.html" if "live" in request.GET else "topology/side.html"
+        template = "topology/side_card.html" if self.asks("live") else "topology/side.html"
         return self.fragment(template, side=side, kind=kind, id=id)

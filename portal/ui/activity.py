@@ -123,6 +123,13 @@ def of_object(actor: RequestContext, kind: str, ids: Sequence[str], before: str 
     return Told(lines(actor, found.rows), query, before, found.older)
 
 
+def of_project(actor: RequestContext, size: int) -> list[Line]:
+    """Tell the newest changes of the session's project. Raises: Forbidden."""
+    _reach, mine = audits.activity(actor)
+    led = Event.objects.filter(project_id=actor.project_id or "")
+    return lines(actor, reading.page(led, reading.ONCE & mine, size).rows)
+
+
 # ── How it went ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -146,6 +153,8 @@ def _why(row: Event) -> str:
     code, rule = recorded.code(row), reason.get("policyId", "")
     if row.outcome != cadf.FAILURE:
         return ""
+    if reason.get("reasonType") == "error":
+        return sentence(code, reason.get("data") or {})
     if code == "404":
         return _("There is no such thing in this project.")
     if rule:

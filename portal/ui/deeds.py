@@ -52,6 +52,7 @@ DEEDS: dict[str, Deed] = {
     "update/removeSecurityGroup": Deed(
         _("Removed a security group from %(kind)s %(name)s"), _("Remove a security group from %(kind)s %(name)s")
     ),
+    "update/upload": Deed(_("Gave bytes to %(kind)s %(name)s"), _("Give bytes to %(kind)s %(name)s")),
     "update/retry": Deed(_("Ran again what broke of %(kind)s %(name)s"), _("Run again what broke of %(kind)s %(name)s")),
     "update/abandon": Deed(_("Gave up what broke of %(kind)s %(name)s"), _("Give up what broke of %(kind)s %(name)s")),
 }  # fmt: skip

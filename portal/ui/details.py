@@ -114,7 +114,7 @@ class ItemPage(Page):
         if request.GET.get("tab") == ACTIVITY and self.has_activity():
             tab = ACTIVITY
         context = {"actions": actions, "id": id, "kind": self.kind, **self.shown(row, tab)}
-        if "live" in request.GET:
+        if self.asks("live"):
             return self.fragment("ui/detail_live.html", **context)
         loads = self.loads(row) if tab != ACTIVITY else []
         return self.page(self.template, **context, loads=loads, **self.home(row), **self.more(self.actor, row, tab))

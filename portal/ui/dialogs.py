@@ -94,7 +94,7 @@ class FormPage(DeclaredPage):
             response = self.fragment("ui/shown_once.html", piece=shown.template, picks=self.picks, **shown.context)
             response = self.picked(response, shown.made) if self.picks else response
         else:
-            response = self.page("ui/shown_page.html", piece=shown.template, title=shown.title, **shown.context)
+            response = self.fragment(shown.template, title=shown.title, **shown.context)
         response["Cache-Control"] = SECRET
         return response
 
@@ -186,9 +186,7 @@ class ConfirmPage(DeclaredPage):
     def list_results(self, results: Results, home: str) -> HttpResponse:
         """Answer with what came of each; on to `home` from there."""
         context = {"title": results.title, "lines": results.lines, "done": results.done, "home": home}
-        if is_fragment(self.request):
-            return self.fragment("ui/results.html", **context)
-        return self.page("ui/shown_page.html", piece="ui/results.html", **context)
+        return self.fragment("ui/results.html", **context)
 
     def show(self, call: Call, error: str = "", wrong: bool = False, status: int = 200) -> HttpResponse:
         about = self.about

@@ -103,7 +103,7 @@ class ListPanel(Page):
         if text:
             query = query.filter(self.having(text))
         for one in self.filters:
-            value = request.GET.get(one.name, "").strip()
+            value = one.read(request.GET)
             query = one.narrow(query, value) if value else query
         return query
 
@@ -145,11 +145,11 @@ class ListPanel(Page):
         return self.order, self.order[0] if self.order[0].removeprefix("-") in known else ""
 
     def get(self, request: HttpRequest, **keys: object) -> HttpResponse:
-        if "rows" in request.GET:
+        if self.asks("rows"):
             return self.some(request.GET.getlist("rows")[:200])
         order, sort = self.sorting(request)
         query = self.narrow(self.query(self.actor), request).order_by(*order)
-        if "tiles" in request.GET:  # only now: `query` refuses whom the list is not for
+        if self.asks("tiles"):  # only now: `query` refuses whom the list is not for
             return self.fragment("ui/tiles.html", tiles=self.tiles(self.actor))
         if request.GET.get("format") == "csv":
             return self.as_file(query[: tables.MOST + 1])

@@ -1,7 +1,7 @@
 """Menus: the verbs of a row or a page, why one is greyed, and those that run without asking anything first."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +28,12 @@ class Action:
     risk: bool = False
     count: int = 0
     leads: bool = False  # what the state waits for: its button is filled
+    group: Text = ""  # over it in a menu, and over those of the same group that follow
+
+
+def grouped(group: Text, actions: Iterable[Action]) -> list[Action]:
+    """Return actions as one group of a menu."""
+    return [replace(action, group=group) for action in actions]
 
 
 def in_words(refusal: Refusal | None, status: Status) -> str:

@@ -18,6 +18,15 @@ def menu(actor: RequestContext) -> list[Group]:
     return [(label, list(group)) for label, group in groupby(seen, key=lambda panel: panel.group)]
 
 
+def folded(menu: Iterable[Group], names: frozenset[str], panel: str) -> set[str]:
+    """Say which groups of the menu are folded, by their first panels: of those chosen never the one with the page's own panel."""
+    return {
+        entries[0].name
+        for _label, entries in menu
+        if entries[0].name in names and panel not in {one.name for one in entries}
+    }
+
+
 def landing(actor: RequestContext, address: str) -> str:
     """`address` unless it is a panel that this actor does not see: then the overview."""
     name = address.split("?")[0].strip("/").split("/")[0]

@@ -17,13 +17,23 @@ from django.views import View
 
 from audit import records
 from authorization.context import RequestContext
-from common.errors import CloudError, Conflict, Forbidden, NotFound, OverLimit, TooMany, Unauthorized, Unavailable
+from common.errors import (
+    CloudError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OverLimit,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
 from identity.signin import sessions
 from openstackapi import auth
 from portal import prefs, subscriptions
 from portal.middleware import SECRET
 from portal.session import held
-from portal.ui import Text, navigation
+from portal.ui import Text, navigation, panels
 
 #: Scripts, styles and fonts only from here; nothing inline. `connect-src 'self'` covers the sockets of the same origin.
 _POLICY = (
@@ -64,6 +74,18 @@ def is_fragment(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def refuse_nul(request: HttpRequest) -> None:
+    """Raises: Invalid where a text that was sent has a NUL character, which no database keeps in a text."""
+    if any(
+        "\0" in text
+        for texts in [list(request.POST), *(found for _name, found in request.POST.lists())]
+        for text in texts
+    ):
+        raise Invalid(
+            reason=_("What was sent has a character that no text can have here (NUL). Remove it, and send it again.")
+        )
+
+
 def shown_at(request: HttpRequest) -> str:
     """Return the address, without its origin, of the page from which a script asks; "" where none does, or one of another site."""
     shown = request.headers.get("HX-Current-URL", "").partition(request.get_host())[2]
@@ -85,6 +107,8 @@ class Page(View):
     recent: ClassVar[bool] = False
     #: Its answers hold secrets that can be asked for again.
     secret: ClassVar[bool] = False
+    #: The page around a part that has an address of its own.
+    around: ClassVar[str] = "ui/shown_page.html"
     request: HttpRequest
 
     @property
@@ -116,6 +140,7 @@ class Page(View):
         try:
             if actor is not None:
                 auth.of_users.take(actor.user_id)
+            refuse_nul(request)
             return super().dispatch(request, *args, **kwargs)
         except CloudError as error:
             return self.refuse(error)
@@ -142,7 +167,16 @@ class Page(View):
         return render(self.request, template, {**self.shell(), **context}, status=status)
 
     def fragment(self, template: str, status: int = 200, /, **context: object) -> HttpResponse:
+        """Answer a script with a part of a page; who opens its address gets a page around it."""
+        if not is_fragment(self.request):
+            entry = panels.named(self.panel)
+            title = {"title": entry.label if entry else "Stackling"}
+            return self.page(self.around, status, **{**title, "piece": template, **context})
         return render(self.request, template, {**self.common(), **context}, status=status)
+
+    def asks(self, part: str) -> bool:
+        """Whether a script asks for this part of the page; who opens such an address gets the page."""
+        return is_fragment(self.request) and part in self.request.GET
 
     def common(self) -> dict[str, object]:
         """Build the context that pages and fragments have."""
@@ -161,6 +195,7 @@ class Page(View):
             menu = navigation.menu(self.actor)
             context |= {
                 "menu": menu,
+                "folded": navigation.folded(menu, self.prefs.folded, self.panel),
                 "counts": navigation.counts(self.actor, menu),
                 "projects": sessions.projects(self.actor.user_id, sessions.provider_of(self.request)),
                 "domains": navigation.domains(self.actor),

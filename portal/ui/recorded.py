@@ -37,6 +37,7 @@ ACTIONS: dict[str, Text] = {
     "update/createBackup": _("Take backup"),
     "update/attach_interface": _("Attach interface"),
     "update/detach_interface": _("Detach interface"),
+    "update/upload": _("Upload"),
     "update/retry": _("Retry what broke"),
     "update/abandon": _("Give up what broke"),
     "renew": _("Renew"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,9 @@ from portal.ui.status import Status
 #: Rows of one CSV file.
 MOST = 10_000
 #: By what a spreadsheet knows a formula; some take the full-width signs of Chinese and Japanese for it too.
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+FORMULA = "=+-@＝＋－＠"
+#: The beginning of such a cell: of the text, or after what some spreadsheets take for the end of a cell whatever the file says.
+_BEGINS = re.compile(rf"(^|[;\t\r\n])(\s*)(?=[{re.escape(FORMULA)}])")
 
 
 @dataclass(frozen=True)
@@ -123,12 +126,19 @@ class Filter:
     choices: Sequence[tuple[str, Text]] = ()
     many: bool = False
 
+    def read(self, query: QueryDict) -> str:
+        """Return what an address asks for; "" where that is none of the choices. Capital letters do not matter to those."""
+        asked = query.get(self.name, "").strip()
+        if not self.choices:
+            return asked
+        return next((value for value, _label in self.choices if value.casefold() == asked.casefold()), "")
+
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         column = self.lookup or self.name
         if not self.choices:
             return rows.filter(**{f"{column}__icontains": value})
         try:
-            return rows.filter(**{column: value}) if value in dict(self.choices) else rows
+            return rows.filter(**{column: value})
         except ValidationError:
             return rows
 
@@ -162,7 +172,7 @@ def chosen(filters: Sequence[Filter], query: QueryDict) -> list[dict[str, object
     """List every filter with its value, what the chip says, and the address without it."""
     found = []
     for one in filters:
-        value = query.get(one.name, "").strip()
+        value = one.read(query)
         rest = query.copy()
         for name in (one.name, "page"):
             rest.pop(name, None)
@@ -205,18 +215,27 @@ def plain(cell: Any) -> str:
 
 def _harmless(text: str) -> str:
     """A spreadsheet runs what begins like a formula; a quote in front makes it text."""
-    return f"'{text}" if text[:1] in FORMULA and not text.lstrip("+-").isdigit() else text
+    text = f"'{text}" if text[:1] in ("\t", "\r", "\n") else text
+    return text if text.lstrip("+-").isdigit() else _BEGINS.sub(r"\1\2'", text)
 
 
 def as_csv(name: str, columns: Sequence[Any], rows: Sequence[Any]) -> HttpResponse:
-    """Answer with a list as a file, its first MOST rows: what was cut says so in its name. A byte order mark has spreadsheets read Chinese."""
+    """Answer with a list as a file, its first MOST rows: what was cut says so in its name and its last line.
+
+    A byte order mark has spreadsheets read Chinese.
+    """
     out = io.StringIO()
-    name += f"-first-{MOST}" if len(rows) > MOST else ""
+    is_cut = len(rows) > MOST
+    name += f"-first-{MOST}" if is_cut else ""
     writer = csv.writer(out)
     writer.writerow([str(column.label) for column in columns])
     for row in rows[:MOST]:
         cells = [plain(cell) for cell in row.cells]
         writer.writerow([_harmless(text) for text in (str(row.name), *cells[: len(columns) - 1])])
+    if is_cut:
+        writer.writerow(
+            [_("The list goes on: only its first %(count)s lines are here. Narrow it for others.") % {"count": MOST}]
+        )
     response = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

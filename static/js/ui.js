@@ -146,6 +146,7 @@ export async function openMenu(button) {
   const row = button.closest("tr"), table = button.closest("[data-menu-url]");
   menu.innerHTML = await fragment(button.dataset.menu || table.dataset.menuUrl.replace("{id}", row.dataset.id));
   window.htmx.process(menu);
+  menu.style.left = menu.style.top = "0"; // all the window's room, for its size is taken now
   menu.showPopover();
   const at = button.getBoundingClientRect(), box = menu.getBoundingClientRect();
   menu.style.left = `${Math.max(8, Math.min(at.right - box.width, innerWidth - box.width - 8))}px`;
@@ -154,11 +155,11 @@ export async function openMenu(button) {
 }
 addEventListener("scroll", () => menu?.matches(":popover-open") && menu.hidePopover(), { passive: true });
 menu?.addEventListener("keydown", event => {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
+  const all = $$("a, button", menu), end = { Home: 0, End: -1 }[event.key], step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (end === undefined && !step) return;
   event.preventDefault();
-  const all = $$("a, button", menu);
-  all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
+  if (end !== undefined) all.at(end).focus();
+  else all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
 });
 
 // ── Clicks ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,6 +207,10 @@ export function density() {
   root.dataset.density = all[(all.indexOf(root.dataset.density) + 1) % 3];
   keep("density", root.dataset.density);
 }
+// Groups of the rail that are folded stay so on the next page.
+$("#rail")?.addEventListener("click", event => {
+  if (event.target.closest("summary")) setTimeout(() => keep("folded", $$("#rail details:not([open])").map(one => one.dataset.group).join(".")));
+});
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.includes(`zone=${zone}`)) keep("zone", zone);
 $$("[data-confirm-self]").forEach(form => form.addEventListener("submit", event => event.submitter?.blur()));

@@ -1,7 +1,8 @@
 """Every address of the portal's own table, with ids of things that are there, and what a page must be at every width.
 
 `Addresses` asks each address once and tells pages, dialogs, and what is neither (parts of pages, files, verbs) apart. An
-address that answers anything but what its kind answers is a fault. `Sheets` keeps what the pages look like.
+address that answers anything but what its kind answers is a fault, and so is a part of a page where no script asks. `Sheets`
+keeps what the pages look like.
 """
 
 import re
@@ -47,7 +48,9 @@ class Addresses:
             return
         if not answer.ok:
             self.faults.append(f"{path} answered {answer.status}: {words(answer.text())}")
-        elif "<html" in answer.text():
+        elif "<html" not in answer.text():
+            self.faults.append(f"{path} is a part of a page to who opens it: {answer.text()[:200]}")
+        else:
             self.pages.append(path)
             part = page.request.get(url + path, headers={"HX-Request": "true"}, max_redirects=0)
             if part.ok and 'id="dialog-title"' in part.text():

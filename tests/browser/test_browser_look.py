@@ -110,3 +110,83 @@ def test_paper_has_the_list_and_nothing_to_press(fake_cloud: LiveCloud, server: 
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
     page.emulate_media(media="screen")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_the_bar_fits_a_phone_with_all_that_it_can_hold(fake_cloud: LiveCloud, enter: Enter, width: int) -> None:
+    """While something is recorded, and while the page is not live."""
+    page = enter(fake_cloud, width=width)
+    page.goto(f"{fake_cloud.url}/recording")
+    page.click("main button[value=start]")
+    page.goto(f"{fake_cloud.url}/networks")
+    expect(page.locator("header [data-action=recording]")).to_be_visible()
+    page.evaluate("document.querySelector('#lost').textContent = document.body.dataset.saidOffline")
+    for is_lost in (False, True):
+        page.evaluate("lost => { document.querySelector('#lost').hidden = !lost; }", is_lost)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        box = page.locator("header [data-action=account]").bounding_box()
+        assert box is not None and box["x"] + box["width"] <= width
+    page.goto(f"{fake_cloud.url}/recording")
+    page.click("main button[value=forget]")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 700), (360, 640)])
+def test_an_instances_menu_is_in_the_window_to_its_last_verb(
+    fake_cloud: LiveCloud, server: str, enter: Enter, width: int, height: int
+) -> None:
+    page = enter(fake_cloud, width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{fake_cloud.url}/instances")
+    page.click(f"tr[data-id='{server}'] [data-menu]")
+    menu = page.locator("#menu")
+    expect(menu.locator("[data-action=copy-id]")).to_be_attached()
+    box = menu.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert box["y"] >= 0 and box["y"] + box["height"] <= height
+    expect(menu.locator("a, button").first).to_be_focused()
+    page.keyboard.press("End")
+    last = menu.locator("[data-action=copy-id]")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport()
+    page.keyboard.press("ArrowDown")
+    expect(menu.locator("a, button").first).to_be_focused()
+
+
+def test_a_table_that_goes_on_at_a_side_fades_out_there(fake_cloud: LiveCloud, enter: Enter) -> None:
+    page = enter(fake_cloud, width=360)
+    page.goto(f"{fake_cloud.url}/topology")
+    assert not page.locator(".tw[data-beyond]").count()
+    page.goto(f"{fake_cloud.url}/instances")
+    page.goto(f"{fake_cloud.url}/flavors")
+    frame = page.locator(".tw").first
+    expect(frame).to_have_attribute("data-beyond", "")
+    assert frame.get_attribute("data-before") is None
+    frame.evaluate("one => { one.scrollLeft = one.scrollWidth; }")
+    expect(frame).to_have_attribute("data-before", "")
+    expect(frame).not_to_have_attribute("data-beyond", "")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(frame).not_to_have_attribute("data-before", "")
+
+
+def test_a_group_of_the_rail_stays_folded(fake_cloud: LiveCloud, enter: Enter) -> None:
+    """But the one that holds the page that is open: that is in sight."""
+    page = enter(fake_cloud, "admin")
+    page.goto(f"{fake_cloud.url}/networks")
+    for group in ("users", "networks"):
+        page.locator(f"#rail details:has([data-panel={group}]) summary").click()
+        expect(page.locator(f"#rail [data-panel={group}]")).to_be_hidden()
+    page.goto(f"{fake_cloud.url}/routers")
+    expect(page.locator("#rail [data-panel=users]")).to_be_hidden()
+    expect(page.locator("#rail [data-panel=routers][aria-current=page]")).to_be_visible()
+    page.goto(f"{fake_cloud.url}/instances")
+    expect(page.locator("#rail [data-panel=networks]")).to_be_hidden()
+
+
+def test_the_tools_of_a_list_stand_in_one_line(fake_cloud: LiveCloud, enter: Enter) -> None:
+    """Also where the most filters are."""
+    page = enter(fake_cloud, "admin")
+    page.goto(f"{fake_cloud.url}/networks")
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.filters > *')].map(one => one.getBoundingClientRect()).filter(box => box.width).map(box => box.top + box.height / 2)"
+    )
+    assert max(tops) - min(tops) < 10

@@ -250,3 +250,19 @@ def deeds_in_english(action: str) -> str:
 
     with translation.override("en"):
         return str(deeds.DEEDS[action].done)
+
+
+def test_the_overview_tells_what_was_done_to_everything(committed: None) -> None:
+    """Not of instances alone, and of the session's project alone, an operator's too."""
+    client = portal.enter("demo")
+    client.post("/networks/create", {"name": "blue", "admin_state_up": "on"})
+    client.post(reverse("key-pair-create"), {"name": "laptop", "public_key": ""})
+    shown = re.search(r'data-card="activity">(.*?)</section>', client.get("/").content.decode(), re.S)
+    assert shown is not None
+    told = [
+        " ".join(re.sub(r"<[^>]*>", " ", one).split())
+        for one in re.findall(r'<td class="fit nm">(.*?)</td>', shown[1], re.S)
+    ]
+    assert told == ["Created key pair laptop", "Created network blue"]
+    other = portal.enter("admin").get("/").content.decode()
+    assert 'data-card="activity"' in other and "laptop" not in other

@@ -51,12 +51,15 @@ class Keystone:
         return answer
 
 
+HX = {"HX-Request": "true"}
+
+
 @pytest.mark.parametrize("kind", ["group", "role", "domain", "user"])
 def test_a_list_hears_of_what_is_made_changed_and_removed(admin: Client, heard: Heard, kind: str) -> None:
     ask, ids = Keystone(Client()), []
 
     def rows() -> str:
-        return admin.get(f"/{kind}s?rows={ids[0]}").content.decode()
+        return admin.get(f"/{kind}s?rows={ids[0]}", headers=HX).content.decode()
 
     def make() -> None:
         ids.append(ask("post", f"{kind}s", {kind: {"name": "first-name"}}).json()[kind]["id"])
@@ -79,7 +82,7 @@ def test_groups_and_roles_hear_of_what_they_hold(admin: Client, heard: Heard) ->
     for method in ("put", "delete"):
         assert ("group", group) in heard(lambda: ask(method, f"groups/{group}/users/{demo.pk}"))  # noqa: B023
         assert ("role", one) in heard(lambda: ask(method, f"roles/{one}/implies/{two}"))  # noqa: B023
-        assert ("two" in admin.get(f"/roles?rows={one}").content.decode()) == (method == "put")
+        assert ("two" in admin.get(f"/roles?rows={one}", headers=HX).content.decode()) == (method == "put")
 
 
 def test_hosts_hear_of_their_state_and_of_what_is_promised_of_them(admin: Client, heard: Heard) -> None:
@@ -88,7 +91,7 @@ def test_hosts_hear_of_their_state_and_of_what_is_promised_of_them(admin: Client
     inventories.on_inventory(host)
 
     def row() -> str:
-        return admin.get("/hosts?rows=h7").content.decode()
+        return admin.get("/hosts?rows=h7", headers=HX).content.decode()
 
     before = row()
     claim = {"VCPU": 2, "MEMORY_MB": 512}
@@ -118,4 +121,4 @@ def test_a_floating_ip_is_associated_once_it_is_active(admin: Client, status: st
         floating_ip_address="192.0.2.9",
         status=status,
     )
-    assert f">{words}<" in admin.get(f"/floating-ips?rows={floating.pk}").content.decode()
+    assert f">{words}<" in admin.get(f"/floating-ips?rows={floating.pk}", headers=HX).content.decode()

@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from common import purging
+from compute.drafts.models import TEMPLATE, Draft
 from compute.servers.models import Server
 from identity.models import Project
 from images.images.models import Image
@@ -89,3 +91,40 @@ def test_columns_are_chosen(demo: Client, two: tuple[Server, Server]) -> None:
     assert all(text in row for text in ("laptop", "north", "Starting", "Running", "#lock"))
     csv = demo.get("/instances?format=csv").content.decode()
     assert "Power state" in csv and "laptop" in csv
+
+
+def test_a_menu_has_its_verbs_in_groups(demo: Client, two: tuple[Server, Server]) -> None:
+    """What it is for stands over each; the three that the page shows too are first, without a word over them."""
+    menu = demo.get(f"/instances/{two[1].pk}?menu=1", headers={"HX-Request": "true"}).content.decode()
+    groups = [
+        (re.findall(r'<ul aria-label="([^"]+)"', part), re.findall(r'data-action="([\w-]+)"', part))
+        for part in re.findall(r"<ul.*?</ul>", menu, re.S)
+    ]
+    names = [name[0] for name, _verbs in groups if name]
+    assert names == ["Power", "Change", "Network", "Log in", "Share and delete"]
+    assert groups[0] == ([], ["console", "snapshot", "stop"]) and groups[-1][1][-1] == "copy-id"
+    assert max(len(verbs) for _name, verbs in groups) <= 6 and "data-many" in menu
+
+
+def test_a_launch_that_was_begun_waits_in_sight(demo: Client) -> None:
+    """On the list too; where the form shows it already, nothing asks to go on with it."""
+    began = {"name": "half", "count": "1", "groups": "default"}
+    assert "data-draft" not in demo.get("/instances").content.decode()
+    demo.post("/instances/launch/draft", began)
+    assert 'data-action="open-draft"' in demo.get("/instances").content.decode()
+    saved = demo.post("/instances/launch/templates", {**began, "template_name": "t"})
+    assert saved.status_code == 302
+    assert "data-draft" not in demo.get(saved.headers["Location"]).content.decode().partition("data-draft-url")[0]
+    demo.post("/instances/launch/draft", {**began, "name": "another"})
+    assert 'data-action="open-draft"' in demo.get(saved.headers["Location"]).content.decode()
+    answer = demo.post("/instances/launch/draft/forget?next=/instances")
+    assert answer.headers["Location"] == "/instances"
+    assert "data-draft" not in demo.get("/instances").content.decode()
+
+
+def test_what_people_who_are_gone_had_begun_goes_too(demo: Client) -> None:
+    demo.post("/instances/launch/draft", {"name": "mine"})
+    mine = Draft.objects.get()
+    gone = Draft.objects.create(kind=TEMPLATE, user_id="nobody", project_id=mine.project_id, name="t")
+    assert purging.run(only=["drafts"]) == {"drafts": 1}
+    assert list(Draft.objects.all()) == [mine] and gone.pk != mine.pk

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
+from audit.models import Event
 from compute.keypairs import services as keypairs
 from compute.keypairs.models import KeyPair
 from compute.servers.models import Server
-from identity.models import User
+from identity.models import Project, User
 from portal.session.views_kept import MOST
 from portal.templatetags.lists import pages_near
-from portal.ui.tables import Pager
+from portal.ui.tables import Filter, Pager, chosen
 from tests.portal.conftest import enter
 
 HX = {"HTTP_HX_REQUEST": "true"}
@@ -125,7 +127,7 @@ def test_columns_of_instances_are_chosen(demo: Client, make_servers: Callable[..
     asked = {"of": "instances", "all": " ".join([*shown, "flavor", "age"]), "shown": shown, "next": "/instances"}
     demo.post("/columns", asked)
     for path in ("/instances", f"/instances?rows={row.pk}"):
-        html = text(demo, path)
+        html = demo.get(path, headers={"HX-Request": "true"} if "rows" in path else {}).content.decode()
         assert row.name in html and "128 MiB" not in html and "<time" not in html and "data-spark" in html
 
 
@@ -133,17 +135,67 @@ def test_a_file_holds_no_formula_and_says_when_it_is_cut(
     demo: Client, make_servers: Callable[..., list[Server]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I11: CSV of what is filtered; a spreadsheet takes a name for text, also one of full-width signs."""
-    for name in ("=1+1", "＝1+1", "+31", "@x", "plain"):
+    for name in ("=1+1", "＝1+1", "+31", "@x", "plain", "a;=1+1", "b; ＋1", "c\td"):
         make_servers(1, name=name)
     answer = demo.get("/instances?format=csv")
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert {row[0] for row in rows[1:]} == {"'=1+1", "'＝1+1", "+31", "'@x", "plain"}
+    texts = {"'=1+1", "'＝1+1", "+31", "'@x", "plain", "a;'=1+1", "b; '＋1", "c\td"}
+    assert {row[0] for row in rows[1:]} == texts, "a spreadsheet may take a semicolon for the end of a cell"
     assert len(list(csv.reader(io.StringIO(demo.get("/instances?format=csv&q=plain").content.decode())))) == 2
     assert 'filename="instances.csv"' in answer.headers["Content-Disposition"]
     monkeypatch.setattr("portal.ui.tables.MOST", 3)
     cut = demo.get("/instances?format=csv")
     assert 'filename="instances-first-3.csv"' in cut.headers["Content-Disposition"]
-    assert len(list(csv.reader(io.StringIO(cut.content.decode())))) == 4
+    lines = list(csv.reader(io.StringIO(cut.content.decode())))
+    assert len(lines) == 5 and lines[-1] == ["The list goes on: only its first 3 lines are here. Narrow it for others."]
+
+
+@pytest.mark.parametrize(("path", "name"), [("/activity", "activity"), ("/audit", "audit")])
+def test_a_file_of_records_says_when_it_is_cut(
+    admin: Client, monkeypatch: pytest.MonkeyPatch, path: str, name: str
+) -> None:
+    """And is not called cut where it has just as many as a file may have."""
+    project = Project.objects.get(name="admin", is_domain=False).pk
+    values = {
+        "action": "update",
+        "outcome": "success",
+        "target_type": "service/network/networks",
+        "project_id": project,
+    }
+    Event.objects.write([Event(target_id="n", **values) for _ in range(4)])
+    for most, named in ((4, f'filename="{name}.csv"'), (3, f'filename="{name}-first-3.csv"')):
+        monkeypatch.setattr("portal.ui.tables.MOST", most)
+        answer = admin.get(f"{path}?format=csv&object=n&q=n")
+        assert named in answer.headers["Content-Disposition"]
+
+
+def test_a_filter_by_what_no_choice_is_narrows_nothing(demo: Client) -> None:
+    """An address that somebody typed: no chip without a word; small letters are as good as capitals."""
+    one = Filter("state", "State", choices=(("ACTIVE", "Active"), ("ERROR", "Error")))
+    asked = {text: one.read(QueryDict(f"state={text}")) for text in ("active", "ACTIVE", "zarquon", "")}
+    assert asked == {"active": "ACTIVE", "ACTIVE": "ACTIVE", "zarquon": "", "": ""}
+    assert [part["value"] for part in chosen([one], QueryDict("state=zarquon"))] == [""]
+    assert (
+        "data-field"
+        not in text(demo, "/images?status=zarquon").partition('<form class="filters"')[2].split("</form>")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/views", {"of": "networks", "name": "a\0b", "query": ""}),
+        ("/instances/launch/templates", {"template_name": "a\0b"}),
+        ("/instances/launch/snippets", {"snippet_name": "a", "user_data": "x\0"}),
+        ("/instances/launch/draft", {"name": "a\0"}),
+        ("/columns", {"of": "networks", "all": "a\0 b", "shown": "b"}),
+        ("/sign-in", {"username": "a\0", "password": "b"}),
+        ("/networks/create", {"name": "a\0"}),
+    ],
+)
+def test_a_nul_that_is_sent_is_refused_with_a_sentence(demo: Client, path: str, fields: dict[str, str]) -> None:
+    answer = demo.post(path, fields)
+    assert answer.status_code == 400 and "(NUL)" in answer.content.decode()
 
 
 def test_pages_go_compressed_and_secrets_do_not(demo: Client, pairs: list[str]) -> None:

@@ -14,7 +14,7 @@ from identity.models import Project
 from networking.networks import services as networks
 from networking.networks.models import Network, NetworkGrant
 from networking.ports import services as ports
-from networking.ports.models import Port
+from networking.ports.models import FixedIP, Port
 from networking.routers import interfaces
 from networking.routers import services as routers
 from networking.securitygroups import defaults
@@ -112,7 +112,7 @@ def test_the_map_shows_what_is_joined_with_what(demo: Client, drawn: dict[str, A
     page = demo.get("/topology").content.decode()
     for text in ("drawn", "way", "guest-1", "10.61.0.1", "SNAT", "not routed"):
         assert text in page
-    graph = demo.get("/topology?view=graph&live=1").content.decode()
+    graph = demo.get("/topology?view=graph&live=1", headers={"HX-Request": "true"}).content.decode()
     held = re.search(r'id="graph-data"[^>]*>(.*?)</script>', graph, re.S)
     assert held is not None
     data = json.loads(held[1])
@@ -174,3 +174,21 @@ def test_what_was_wrong_with_one_form_is_not_wrong_with_the_next(demo: Client) -
     assert refused.status_code == 422 and "is no port" in refused.content.decode()
     assert demo.post(f"/security-groups/{group.pk}/rules", {**line, "ingress-0-ports": "22"}).status_code == 302
     assert group.rules.count() == 2
+
+
+def test_a_second_router_on_a_subnet_gets_another_address(demo: Client, drawn: dict[str, Any]) -> None:
+    """Its choice says that the gateway's is taken; and a subnet that a router is on already is none of its choices."""
+    other = routers.create(actor(project()), name="other")
+    path = f"/routers/{other.pk}/interfaces/add"
+    subnet = drawn["network"].subnets.get()
+    offered = re.search(rf'value="{subnet.pk}"[^>]*>([^<]*)<', demo.get(path).content.decode())
+    assert offered is not None and "10.61.0.1 is taken" in offered[1]
+    assert demo.post(path, {"subnet": subnet.pk, "ip": ""}).status_code == 302
+    (held,) = FixedIP.objects.filter(port__router=other)
+    assert held.subnet_id == subnet.pk and held.ip_address != "10.61.0.1"
+    assert subnet.pk not in demo.get(path).content.decode()
+    made = demo.post("/routers/create", {"name": "third", "admin_state_up": "on", "subnet": subnet.pk})
+    assert made.status_code == 302
+    assert (
+        FixedIP.objects.filter(port__router__name="third", subnet=subnet).exclude(ip_address="10.61.0.1").count() == 1
+    )

@@ -7,7 +7,8 @@ from urllib.parse import quote
 from django.test import Client
 
 from compute.keypairs.models import KeyPair
-from identity.models import User
+from identity.models import Project, User
+from networking.securitygroups import defaults
 from tests.portal.test_portal_pages import ADMIN, PANELS
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFc1pUoOHHLcTpp8bDKUWPpjzVQOwRsO6G4XCO9s0Yq3 me@laptop"
@@ -23,6 +24,7 @@ def test_each_list_answers_for_the_rows_that_it_shows(admin: Client) -> None:
         KeyPair.objects.create(
             user_id=User.objects.get(name="admin").pk, name=name, public_key=KEY, fingerprint="aa:bb"
         )
+    defaults.ensure_default(Project.objects.get(name="admin", is_domain=False).pk)
     asked = []
     for path in [*PANELS, *ADMIN]:
         page = admin.get(path).content.decode()
@@ -30,7 +32,10 @@ def test_each_list_answers_for_the_rows_that_it_shows(admin: Client) -> None:
         ids = shown(page)
         if not found or not ids:
             continue
-        answer = admin.get(found[1].replace("&amp;", "&") + "&rows=".join(quote(id, safe="") for id in ids))
+        answer = admin.get(
+            found[1].replace("&amp;", "&") + "&rows=".join(quote(id, safe="") for id in ids),
+            headers={"HX-Request": "true"},
+        )
         assert answer.status_code == 200, path
         assert set(shown(answer.content.decode())) == set(ids), path
         asked.append(path)

@@ -47,7 +47,7 @@ def greyed(page: str, action: str) -> str:
 def test_the_dialog_gives_and_withdraws(demo: Client, guest: Client, web: Server) -> None:
     menu = demo.get(f"/instances/{web.pk}?menu=1").content.decode()
     assert f'href="/share/server/{web.pk}" data-dialog="wide" data-action="share"' in menu
-    assert 'data-panel="share"' in demo.get(f"/share/server/{web.pk}", **HX).content.decode()
+    assert 'data-panel="share"' in demo.get(f"/share/server/{web.pk}", headers={"HX-Request": "true"}).content.decode()
     said = demo.post(f"/share/server/{web.pk}", form(), **HX)
     assert said.status_code == 200 and 'data-action="withdraw"' in said.content.decode()
     row = UserShare.objects.get()
@@ -89,8 +89,11 @@ def test_an_exact_end_and_a_group(demo: Client, guest: Client, web: Server) -> N
 
 def test_a_grantee_s_row_is_marked_and_its_buttons_say_why(demo: Client, guest: Client, web: Server) -> None:
     put_share("server", web, User.objects.get(name="guest"), "console", minutes=30)
-    row = guest.get(f"/instances?rows={web.pk}").content.decode()
-    assert "data-shared" in row and "data-shared" not in demo.get(f"/instances?rows={web.pk}").content.decode()
+    row = guest.get(f"/instances?rows={web.pk}", headers={"HX-Request": "true"}).content.decode()
+    assert (
+        "data-shared" in row
+        and "data-shared" not in demo.get(f"/instances?rows={web.pk}", headers={"HX-Request": "true"}).content.decode()
+    )
     menu = guest.get(f"/instances/{web.pk}?menu=1").content.decode()
     assert not greyed(menu, "console")
     assert "level console; this needs the level operate" in greyed(menu, "stop")

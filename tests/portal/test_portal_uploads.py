@@ -63,6 +63,19 @@ def test_a_refusal_is_told_in_the_readers_language(send: Callable[..., Any]) -> 
     assert "qcow2" in chinese.json()["message"] and "数据" in chinese.json()["message"]
 
 
+def test_a_refused_upload_is_among_what_failed(send: Callable[..., Any], demo: Client, settings: Any) -> None:
+    """With who, what and why, in the reader's language."""
+    send(b"no such disk" * 100, "qcow2")
+    image = Image.objects.get(name="mine")
+    settings.ROOT_URLCONF = "cloud.urls"
+    set_urlconf(None)
+    for language, why in (("en", "not a valid qcow2 image"), ("zh-hans", "数据不是有效的 qcow2 镜像")):
+        demo.post("/language", {"language": language})
+        page = demo.get("/activity?state=failed").content.decode()
+        assert page.count('data-action="update/upload"') == 1 and why in page and 'data-field="who">demo<' in page
+    assert image.pk in page
+
+
 def test_a_page_of_another_site_sends_nothing(send: Callable[..., Any]) -> None:
     assert send(b"bytes", HTTP_X_CSRFTOKEN="forged").status_code == 403
     assert Image.objects.get(name="mine").status == "queued"

@@ -4,6 +4,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from urllib.request import Request
 
 import pytest
 import websocket
@@ -98,7 +99,8 @@ def test_a_grantee_s_page_hears_of_the_share_of_changes_and_of_its_end(
             pass
 
     def rows() -> str:
-        page: str = browser.open(f"http://127.0.0.1:{port}/instances?rows={server_id}", timeout=20).read().decode()
+        asked = Request(f"http://127.0.0.1:{port}/instances?rows={server_id}", headers={"HX-Request": "true"})
+        page: str = browser.open(asked, timeout=20).read().decode()
         return page
 
     assert server_id not in rows()
