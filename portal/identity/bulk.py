@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from authorization.context import RequestContext
 from common.errors import Conflict
 from identity.resource import Resource
-from portal.ui.calls import MOST, Call
+from portal.ui.calls import MOST, Call, Declared, carry_out
 from portal.ui.pages import Page, shown_at
 from portal.ui.removal import Removal, each
 
@@ -56,14 +56,18 @@ class Switch(Page):
     def post(self, request: HttpRequest, id: str = "", to: str = "") -> HttpResponse:
         if id:
             row = self.kind.get(self.actor, id)
-            self.kind.update(self.actor, id, {"enabled": not row.enabled})
+            self.change(id, {"enabled": not row.enabled})
             return self.go(shown_at(request) or reverse(self.route))
         wanted = {"enabled": to == "enable"}
-        done = len(each(request, request.POST.getlist("ids")[:MOST], lambda one: self.change(one, wanted)))
+        done = len(each(request, request.POST.getlist("ids")[:MOST], lambda one: self.change_other(one, wanted, to)))
         word = _("%(count)s enabled") if wanted["enabled"] else _("%(count)s disabled")
         return self.go(reverse(self.route), word % {"count": done})
 
-    def change(self, id: str, wanted: dict[str, bool]) -> None:
+    def change_other(self, id: str, wanted: dict[str, bool], to: str) -> None:
         if not wanted["enabled"]:
             not_own(self.actor, self.kind.find(id))
-        self.kind.update(self.actor, id, wanted)
+        self.change(id, wanted, to=to)
+
+    def change(self, id: str, wanted: dict[str, bool], **keys: str) -> None:
+        call = Call(self.request, self.actor, Declared(panel=self.panel), {"id": id, **keys})
+        carry_out(call, lambda: self.kind.update(self.actor, id, wanted))

@@ -12,10 +12,14 @@ from images.images.models import Image
 from images.tasks import imports
 from portal.images.fields import Described, Metadata, address, container
 from portal.images.listing import VISIBILITIES
+from portal.ui.calls import Call, Declared, carry_out
 from portal.ui.pages import Page, is_fragment
 
 #: The API's own route, for all bytes come in through the process that reads them as they come (cloud/uploads.py).
 UPLOAD = "/api/image/v2/images/{}/file"
+
+
+ABOUT = Declared(panel="images")
 
 
 class CreateForm(Described):
@@ -62,7 +66,8 @@ class Create(Page):
             return self.wrong(form)
         uri = form.cleaned_data["uri"].strip()
         try:
-            image = self.make(form.values(), uri)
+            call = Call(request, self.actor, ABOUT, {})
+            image = carry_out(call, lambda: self.make(form.values(), uri))
         except CloudError as error:
             form.add_error("uri" if isinstance(error, imports.UriRefused) else None, error.message)
             return self.wrong(form)

@@ -178,24 +178,27 @@ def associations(call: Call) -> dict[str, dict[str, object]]:
     return {one.name: dict(one.data) for one in services.index(call.actor, call.id, RESOURCE_TYPE)}
 
 
-@transaction.atomic
-def associate(call: Call, values: dict[str, object]) -> None:
-    """Make the namespace be for exactly the types that are ticked, with these prefixes."""
-    types, prefixes, have = values["types"], values["prefixes"], associations(call)
-    assert isinstance(types, list) and isinstance(prefixes, dict)
+def differences(call: Call, values: Mapping[str, Any]) -> tuple[list[str], list[dict[str, object]]]:
+    """Find what makes the namespace be for exactly the types that are ticked: the names that go, the associations that come."""
+    prefixes, have = values["prefixes"], associations(call)
     want = {}
-    for name in types:
+    for name in values["types"]:
         want[name] = {key: value for key, value in have.get(name, {}).items() if key != "prefix"}
         if prefixes.get(name):
             want[name]["prefix"] = prefixes[name]
-    for name in have:
-        if want.get(name) != have[name]:
-            services.delete(call.actor, call.id, RESOURCE_TYPE, name)
-    for name, said in want.items():
-        if have.get(name) != said:
-            body = {"name": name, **said}
-            bodies.validate(body, schemas.ASSOCIATION)
-            services.create(call.actor, call.id, RESOURCE_TYPE, body)
+    new = [{"name": name, **said} for name, said in want.items() if have.get(name) != said]
+    return [name for name in have if want.get(name) != have[name]], new
+
+
+@transaction.atomic
+def associate(call: Call, values: dict[str, Any]) -> None:
+    """Make the namespace be for exactly the types that are ticked, with these prefixes."""
+    gone, new = differences(call, values)
+    for name in gone:
+        services.delete(call.actor, call.id, RESOURCE_TYPE, name)
+    for body in new:
+        bodies.validate(body, schemas.ASSOCIATION)
+        services.create(call.actor, call.id, RESOURCE_TYPE, body)
 
 
 TYPES = FormDialog(

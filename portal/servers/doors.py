@@ -1,6 +1,7 @@
 """SSH, HTTP and HTTPS as boxes to tick at a launch, and which ports a security group opens to everybody."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -32,16 +33,17 @@ def open_ports(group_ids: Collection[str]) -> str:
     return ", ".join(dict.fromkeys(word for words in opened(group_ids).values() for word in words))
 
 
+def shut(wanted: Iterable[str], chosen: Collection[str]) -> list[str]:
+    """List the boxes whose port the `chosen` groups do not open."""
+    return [name for name in wanted if name in DOORS and not _is_open(DOORS[name][0], chosen)]
+
+
 def groups(actor: RequestContext, wanted: Iterable[str], chosen: Collection[str]) -> list[str]:
     """List the groups that open what `wanted` names and the `chosen` ones do not: the project's `open-…`, made where there is none.
 
     Raises: Forbidden, and QuotaExceeded of groups or rules.
     """
-    found = []
-    for name in wanted:
-        if name in DOORS and not _is_open(DOORS[name][0], chosen):
-            found.append(_group(actor, name))
-    return found
+    return [standing(actor, name) or _made(actor, name) for name in shut(wanted, chosen)]
 
 
 def _is_open(port: int, group_ids: Collection[str]) -> bool:
@@ -54,16 +56,27 @@ def _is_open(port: int, group_ids: Collection[str]) -> bool:
     )
 
 
-def _group(actor: RequestContext, name: str) -> str:
-    port, word = DOORS[name]
+def standing(actor: RequestContext, name: str) -> str:
+    """Return the project's group that opens what a box names; "" without one."""
     own = SecurityGroup.objects.filter(project_id=actor.project_id or "", name=f"open-{name}").order_by("id")
-    for group in own:
-        if _is_open(port, [group.pk]):
-            return group.pk
-    made = services.create(actor, name=f"open-{name}", description=_("Lets %(what)s in from anywhere") % {"what": word})
-    for ethertype, prefix in ANYWHERE.items():
-        rules.create(
-            actor, security_group_id=made.pk, direction="ingress", ethertype=ethertype, protocol="tcp",
-            port_range_min=port, port_range_max=port, remote_ip_prefix=prefix, description=word,
-        )  # fmt: skip
+    return next((group.pk for group in own if _is_open(DOORS[name][0], [group.pk])), "")
+
+
+def described(name: str) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Describe the group that opens what a box names, and its rules."""
+    port, word = DOORS[name]
+    group = {"name": f"open-{name}", "description": _("Lets %(what)s in from anywhere") % {"what": word}}
+    shared = {"direction": "ingress", "protocol": "tcp", "port_range_min": port, "port_range_max": port}
+    rules = [
+        {**shared, "ethertype": ethertype, "remote_ip_prefix": prefix, "description": word}
+        for ethertype, prefix in ANYWHERE.items()
+    ]
+    return group, rules
+
+
+def _made(actor: RequestContext, name: str) -> str:
+    group, several = described(name)
+    made = services.create(actor, **group)
+    for rule in several:
+        rules.create(actor, security_group_id=made.pk, **rule)
     return made.pk

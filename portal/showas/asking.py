@@ -13,7 +13,8 @@ from authorization.context import RequestContext
 from portal.showas import registry
 from portal.showas.entries import Entry, Typed
 from portal.showas.kinds import Use
-from portal.showas.places import Value, secret, typed
+from portal.showas.places import Value, secret
+from portal.ui import panels
 from portal.ui.calls import Call, Declared
 from portal.ui.dialogs import FormDialog
 
@@ -32,6 +33,7 @@ class Address:
     entry: Entry
     about: Declared
     query: QueryDict
+    panel: str
 
 
 def entry_of(url: str) -> Address | None:
@@ -44,8 +46,10 @@ def entry_of(url: str) -> Address | None:
     entry = registry.entries().get(match.url_name or "")
     if entry is None:
         return None
-    about = getattr(match.func, "view_initkwargs", {}).get("about", _NOTHING)
-    return Address(match.url_name or "", dict(match.kwargs), entry, about, QueryDict(parts.query))
+    said = getattr(match.func, "view_initkwargs", {})
+    about = said.get("about", _NOTHING)
+    panel = said.get("panel") or about.panel or getattr(getattr(match.func, "view_class", None), "panel", "")
+    return Address(match.url_name or "", dict(match.kwargs), entry, about, QueryDict(parts.query), panel)
 
 
 def without_secrets(form: forms.Form, values: dict[str, Value]) -> Typed:
@@ -54,7 +58,7 @@ def without_secrets(form: forms.Form, values: dict[str, Value]) -> Typed:
     for name, value in values.items():
         field = form.fields.get(name)
         hides = field is not None and (isinstance(field.widget, forms.PasswordInput) or name in SECRETS)
-        found[name] = (secret(name) if value else None) if hides else typed(value)
+        found[name] = (secret(name) if value else None) if hides else value
     return found
 
 
@@ -74,12 +78,21 @@ def read(call: Call, form: forms.Form) -> Typed:
 def values_of(call: Call, address: Address, data: QueryDict) -> Typed:
     """Read what is typed now: of a dialog the fields that are right; what is asked for and not there stays a place."""
     if address.entry.read is not None:
-        return Typed(typed(address.entry.read(data)))
+        return Typed(address.entry.read(data))
     if not isinstance(address.about, FormDialog):
         return Typed()
     form = address.about.filled(call, data)
     form.is_valid()
     return read(call, form)
+
+
+def may_see(call: Call, panel: str) -> None:
+    """Ask what the page itself asks: the rule of its panel, and its rows. Raises: Forbidden, and what finding a row raises."""
+    shown = panels.named(panel)
+    if shown is not None:
+        shown.require(call.actor)
+    if call.about.find is not None and (call.about.key in call.keys or "ids" in call.request.GET):
+        call.rows  # noqa: B018
 
 
 def asked(request: HttpRequest, actor: RequestContext, url: str) -> Sequence[Use]:
@@ -90,4 +103,5 @@ def asked(request: HttpRequest, actor: RequestContext, url: str) -> Sequence[Use
     there = copy(request)
     vars(there)["GET"] = address.query
     call = Call(there, actor, address.about, address.keys)
+    may_see(call, address.panel)
     return address.entry.uses(call, values_of(call, address, request.POST))

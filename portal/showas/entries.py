@@ -65,28 +65,47 @@ def of_kind(kind: Kind, typed: Typed, renamed: Mapping[str, str] = MappingProxyT
 
 
 def once(kind: Kind, **values: Value) -> Entry:
-    """Call it once, as it stands: a list."""
-    return Entry(uses=lambda call, typed: [Use(kind, values)])
+    """Call it once: a list, narrowed as its address says."""
+    return Entry(uses=lambda call, typed: [Use(kind, {**values, **narrowed(kind, call.request.GET)})])
 
 
-def listing(service: str, path: str, cli: str, sdk: str, tf: Terraform | Text = NO_SOURCE, *, key: str = "id") -> Kind:
+def narrowed(kind: Kind, asked: Mapping[str, str]) -> dict[str, Value]:
+    """Read the filters of a list that its kind knows too. What Terraform finds one by is what the filter says."""
+    given = [(arg, asked.get(arg.asks, "").strip()) for arg in kind.args if arg.asks]
+    found = {arg.name: arg.read(text) for arg, text in given if text}
+    return found | ({"named": found["name"]} if "name" in found else {})
+
+
+def listing(
+    service: str,
+    path: str,
+    cli: str,
+    sdk: str,
+    tf: Terraform | Text = NO_SOURCE,
+    *,
+    key: str = "id",
+    args: Sequence[Arg] = (),
+) -> Kind:
     """Make the kind of a list."""
-    return Kind(name=cli, service=service, method="GET", path=path, cli=cli, sdk=sdk, tf=tf, key=key)
+    return Kind(name=cli, service=service, method="GET", path=path, cli=cli, sdk=sdk, tf=tf, key=key, args=args)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """The kinds of one resource. `update` is nobody's where it cannot be changed."""
+    """The kinds of one resource. `update` is nobody's where it cannot be changed, `list` where no page lists it."""
 
     create: Kind
     update: Kind
     delete: Kind
     list: Kind
     is_fixed: bool = False
+    is_listed: bool = True
 
     def kinds(self) -> Iterator[Kind]:
         """Yield those that there are."""
-        yield from (self.create, self.delete, self.list)
+        yield from (self.create, self.delete)
+        if self.is_listed:
+            yield self.list
         if not self.is_fixed:
             yield self.update
 
@@ -108,8 +127,11 @@ def family(
     ids: str = "id",
     listed: str = "",
     is_fixed: bool = False,
+    is_listed: bool = True,
+    asks: Sequence[Arg] = (),
 ) -> Family:
-    """Make the four kinds that most resources have. `args` are those of a creation, `change` those of a change where they differ.
+    """Make the four kinds that most resources have. `args` are those of a creation, `change` those of a change where they differ, `asks` the filters
+    of the list.
 
     A positional name is `--name` in a change. `source`: whether Terraform can read one by its name.
     """
@@ -122,6 +144,7 @@ def family(
     found = Terraform(tf, "data") if tf and source else NO_SOURCE
     return Family(
         is_fixed=is_fixed,
+        is_listed=is_listed,
         create=Kind(
             name=f"{cli}.create", method="POST", path=path, cli=f"{cli} create", sdk=f"create_{sdk}", args=args, key=ids,
             gives=gives or cli.replace(" ", "_"), tf=Terraform(tf) if tf else UNKNOWN_THERE, **one,
@@ -136,7 +159,7 @@ def family(
         ),
         list=Kind(
             name=f"{cli}.list", service=service, method="GET", path=listed or path, cli=f"{cli} list", sdk=plural or f"{sdk}s", key=ids,
-            args=[Arg("named", tf="name", wire=None)], tf=found,
+            args=[Arg("named", tf="name", wire=None), *asks], tf=found,
         ),
     )  # fmt: skip
 

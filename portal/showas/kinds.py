@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from string import Formatter
+from urllib.parse import quote
 
 from django.utils.translation import gettext_lazy
 
-from portal.showas.places import Value, made
+from portal.showas.places import Value, made, place, split
 from portal.ui import Text
 
 SAME = "="  # called as on the wire
+NEVER = "!"  # there, but not to be said in this form
 #: Why a kind has no Terraform.
 AN_ACT = gettext_lazy(
     "Terraform has no resource for this: it describes what there is, and this is something that is done once."
@@ -25,8 +27,9 @@ class Arg:
     """One argument: its key on the wire, or the name of its place in the path.
 
     `cli`: "" has no option · "<>" is positional, '' where there is no value · "--name" · "--nic net-id={uuid}" once for each dict of a list, "--property {key}={value}" for
-    each pair of a dict, "--tag {}" for each text · "--enable|--disable" for true and false · "--user-data <file>" takes the value as a file ·
-    "--no-tag; --tag" has the first once before the others · a mapping says the option of each value. `sdk`: SAME, "*" positional, "" none, or its name. `tf`: "" none, SAME, its name, "network{uuid}"
+    each pair of a dict, "--tag {}" for each text · "--enable|--disable" for true and false, a redirection as "<&-|" · "--user-data <file>" takes the value as a file ·
+    "--no-tag; --tag" has the first once before the others · a mapping says the option of each value · NEVER where the client has none. `sdk`:
+    SAME, "*" positional, "**" the pairs of a dict, "" none, its name, or NEVER where the call is a bare request with it. `tf`: "" none, SAME, its name, "network{uuid}"
     for a block with that argument for each value, or "allocation_pool{}" for a block of each dict. `wire` turns what is known into what
     is sent. `since` is the microversion that knows the option.
     """
@@ -40,6 +43,10 @@ class Arg:
     since: str = ""
     outside: bool = False  # beside the body's one key, not inside
     spread: bool = False  # a dict whose pairs stand in the body themselves
+    asks: str = ""  # of a list: the portal's filter that it is
+    read: Callable[[str], Value] = lambda text: {"True": True, "False": False}.get(
+        text, text
+    )  # what a filter's text says
 
 
 @dataclass(frozen=True)
@@ -77,15 +84,23 @@ class Kind:
     tf: Terraform | Text = AN_ACT
     gives: str = ""
     key: str = "id"
+    named: str = "name"  # of a list: the field of the SDK's that people know one by
     ends: str = ""
     within: str = ""  # the kind that does it too, everywhere but in bare requests
     picks: bool = False  # a list of which the first is meant
     keeps_empty: bool = False  # an empty text is an answer too: a change that clears something
     media: str = "application/json"
+    newest: str = ""  # microversion of a bare request, where the service's newest no longer knows all of it
 
     @cached_property
     def in_path(self) -> frozenset[str]:
         return frozenset(name for _text, name, _spec, _conversion in Formatter().parse(self.path) if name)
+
+
+def in_url(value: Value) -> str:
+    """Write a value as it stands in an address; its places stay places."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return "".join(place(*part) if isinstance(part, tuple) else quote(part, safe=":@") for part in split(text))
 
 
 def is_empty(value: Value) -> bool:
@@ -125,7 +140,13 @@ class Use:
         return [(arg, self.known[arg.name]) for arg in self.kind.args if arg.name in self.known]
 
     def path(self) -> str:
-        return self.kind.path.format_map({name: self.values[name] for name in self.kind.in_path})
+        """Build the path; of a list with what narrows it."""
+        path = self.kind.path.format_map({name: in_url(self.values[name]) for name in self.kind.in_path})
+        if self.kind.method != "GET":
+            return path
+        asked = [(arg, arg.wire(value)) for arg, value in self.args if arg.wire and arg.name not in self.kind.in_path]
+        pairs = [f"{arg.key or arg.name}={in_url(value)}" for arg, value in asked]
+        return f"{path}{'&' if '?' in path else '?'}{'&'.join(pairs)}" if pairs else path
 
     def body(self) -> Value:
         """Build the body; None for a request without one."""

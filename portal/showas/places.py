@@ -1,11 +1,15 @@
 """Places in a text that are filled in elsewhere: a secret, a thing that an earlier line makes, what nobody has typed yet.
 
 A place stands in an ordinary text between two characters that Unicode gives to nobody, so that a body is made as if it were all known, and
-each form writes the place in its own way when it quotes.
+each form writes the place in its own way when it quotes. It begins with a mark that this cloud alone knows: no text that somebody typed, or
+called a thing, is one.
 """
 
 import re
+from functools import cache
 from typing import Any, TypeAlias
+
+from django.utils.crypto import salted_hmac
 
 #: What JSON holds, with places in its texts.
 Value: TypeAlias = Any
@@ -13,11 +17,21 @@ Value: TypeAlias = Any
 OPEN, CLOSE = "\ue000", "\ue001"
 #: Kinds of places. A secret is never kept; `made` names what another call gives; `value` is asked for and not there yet.
 SECRET, MADE, VALUE = "secret", "made", "value"
-_PLACE = re.compile("\ue000(\\w+):(\\w+)\ue001")
+
+
+@cache
+def mark() -> str:
+    """Return what places of this cloud begin with."""
+    return salted_hmac(__name__, "places").hexdigest()[:20]
+
+
+@cache
+def pattern() -> re.Pattern[str]:
+    return re.compile(f"{OPEN}{mark()}:(\\w+):(\\w+){CLOSE}")
 
 
 def place(kind: str, name: str) -> str:
-    return f"{OPEN}{kind}:{name}{CLOSE}"
+    return f"{OPEN}{mark()}:{kind}:{name}{CLOSE}"
 
 
 def secret(name: str) -> str:
@@ -34,18 +48,9 @@ def missing(name: str) -> str:
     return place(VALUE, re.sub(r"\W+", "_", name).strip("_") or "value")
 
 
-def typed(value: Value) -> Value:
-    """Return what somebody typed without characters by which a place is known, in lists and dicts too."""
-    if isinstance(value, str):
-        return value.replace(OPEN, "").replace(CLOSE, "")
-    if isinstance(value, dict):
-        return {key: typed(one) for key, one in value.items()}
-    return [typed(one) for one in value] if isinstance(value, list | tuple) else value
-
-
 def split(text: str) -> list[str | tuple[str, str]]:
     """Cut a text into its plain parts and its places, (kind, name) each; no part is empty."""
-    parts = _PLACE.split(text)
+    parts = pattern().split(text)
     found: list[str | tuple[str, str]] = []
     for at in range(0, len(parts), 3):
         if parts[at]:
@@ -58,7 +63,7 @@ def split(text: str) -> list[str | tuple[str, str]]:
 def places_in(value: Value) -> list[tuple[str, str]]:
     """List the places anywhere in a value, in order, each once."""
     if isinstance(value, str):
-        return list(dict.fromkeys(_PLACE.findall(value)))
+        return list(dict.fromkeys(pattern().findall(value)))
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list | tuple):

@@ -1,12 +1,15 @@
 """The form for Python: a call of the SDK, or its bare request where the SDK has no method for it."""
 
 import json
+import re
 from collections.abc import Mapping
 
-from portal.showas.kinds import SAME, Use
+from portal.showas.kinds import NEVER, SAME, Use
 from portal.showas.places import MADE, Value, split
 
 WIDE = 88
+#: Begins paths of services whose proxy knows its version by itself.
+_VERSION = re.compile(r"^/v\d+(\.\d+)?(?=/)")
 HEAD = "import openstack\n\nconn = openstack.connect()\n"
 
 
@@ -47,14 +50,17 @@ def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
     """Write one call, without the head. `version` is the service's newest microversion, for a bare request."""
     kind = use.kind
     proxy = f"conn.{kind.service.replace('-', '_')}"
-    if not kind.sdk:
-        return _bare(use, proxy, fields, version)
-    positional, named = [], {}
+    if not kind.sdk or any(arg.sdk == NEVER for arg, _value in use.args):
+        return _bare(use, proxy, fields, kind.newest or version)
+    positional: list[str] = []
+    named: dict[str, Value] = {}
     for arg, value in use.args:
         if arg.wire is None:
             continue
         if arg.sdk == "*" or (arg.name in kind.in_path and arg.sdk == SAME):
             positional.append(literal(arg.wire(value), fields, "    "))
+        elif arg.sdk == "**":
+            named |= arg.wire(value)
         elif arg.sdk:
             named[(arg.key or arg.name) if arg.sdk == SAME else arg.sdk] = arg.wire(value)
     odd = {name: value for name, value in named.items() if not name.isidentifier()}
@@ -66,13 +72,13 @@ def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
     if kind.picks:
         return f"next({text})"
     if kind.method == "GET":
-        return f"for one in {text}:\n    print(one.{kind.key}, one.name)"
+        return f"for one in {text}:\n    print(one.{kind.key}, one.{kind.named})"
     return text
 
 
 def _bare(use: Use, proxy: str, fields: Mapping[str, str], version: str) -> str:
     body = use.body()
-    parts = [literal(use.path(), fields)]
+    parts = [literal(_VERSION.sub("", use.path()), fields)]
     parts += (
         [f"json={literal(body, fields, '    ')}"] if body is not None and use.kind.media == "application/json" else []
     )

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from portal.showas import asking, registry, scripts
 from portal.showas.entries import Entry, Typed
 from portal.showas.kinds import Use
-from portal.showas.places import Value, made, swap, typed
+from portal.showas.places import Value, made, mark, swap
 from portal.ui.calls import Call, name_of
 from portal.ui.dialogs import Shown
 
 logger = logging.getLogger(__name__)
 
-KEY = "record"  # in the session: {"on": bool, "calls": [{"uses": […], "ids": {…}}], "lost": bool}
+KEY = "record"  # in the session: {"on": bool, "calls": [{"uses": […], "ids": {…}}], "lost": bool, "mark": str}
 MOST = 500
 #: Bytes of all that is kept, as JSON: user data of many launches would else fill the session.
 MOST_BYTES = 256 * 1024
@@ -28,7 +28,9 @@ Record = dict[str, Value]
 
 def recording(request: HttpRequest) -> Record:
     """Return what the session keeps; `on` says whether it goes on."""
-    found: Record = request.session.get(KEY) or {"on": False, "calls": [], "lost": False}
+    found: Record = request.session.get(KEY) or {"on": False, "calls": [], "lost": False, "mark": mark()}
+    if found["mark"] != mark():  # the cloud's secret was changed meanwhile
+        found = {**found, "calls": swap(found["calls"], {found["mark"]: mark()}), "mark": mark()}
     return found
 
 
@@ -38,7 +40,7 @@ def switch(request: HttpRequest, on: bool) -> None:
 
 
 def forget(request: HttpRequest) -> None:
-    request.session[KEY] = {"on": recording(request)["on"], "calls": [], "lost": False}
+    request.session[KEY] = {**recording(request), "calls": [], "lost": False}
 
 
 def watch(call: Call, form: forms.Form | None) -> Callable[[Value], None] | None:
@@ -59,7 +61,7 @@ def values_of(call: Call, entry: Entry, form: forms.Form | None) -> Typed:
     """Read what was sent, without its secrets."""
     if form is not None:
         return asking.read(call, form)
-    return Typed(typed(entry.read(call.request.POST)) if entry.read else {})
+    return Typed(entry.read(call.request.POST) if entry.read else {})
 
 
 def ids_of(entry: Entry, uses: list[Use], done: Value) -> dict[str, str]:

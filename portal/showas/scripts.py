@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from portal.showas import python, shell, terraform
-from portal.showas.kinds import Terraform, Use
+from portal.showas.kinds import NEVER, Terraform, Use
 from portal.showas.places import MADE, places_in
 from portal.ui import Text
 
@@ -51,12 +51,31 @@ def asked(uses: Sequence[Use]) -> list[str]:
     return list(dict.fromkeys(name for use in uses for kind, name in places_in(dict(use.values)) if kind != MADE))
 
 
+def has_command(use: Use) -> bool:
+    """Whether the client can do it, or a part of it."""
+    said = [arg for arg, _value in use.args if arg.cli not in ("", "<>")]
+    is_empty = use.kind.method in ("PUT", "PATCH") and bool(said) and all(arg.cli == NEVER for arg in said)
+    return bool(use.kind.cli) and not is_empty
+
+
+def beyond_client(use: Use) -> list[str]:
+    """Say what of a call the client cannot do."""
+    if not has_command(use):
+        return [_("The client has no command for this.")]
+    return [
+        _("The client has no option for this: %(name)s") % {"name": arg.key or arg.name}
+        for arg, _value in use.args
+        if arg.cli == NEVER
+    ]
+
+
 def as_cli(uses: Sequence[Use], *, waits: bool = False) -> str:
     wanted, found = needed(uses), []
     for use in beyond_requests(uses):
-        if not use.kind.cli:
-            found.append("# " + _("The client has no command for this."))
-        elif use.kind.gives and (use.called in wanted or _is_waited_for(use, wanted, waits)):
+        found += [f"# {line}" for line in beyond_client(use)]
+        if not has_command(use):
+            continue
+        if use.kind.gives and (use.called in wanted or _is_waited_for(use, wanted, waits)):
             found.append(f"{use.called.upper()}=$({shell.cli(use, ['-f', 'value', '-c', use.kind.key])})")
         else:
             found.append(shell.cli(use))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from string import Formatter
 
-from portal.showas.kinds import Arg, Use
+from portal.showas.kinds import NEVER, Arg, Use
 from portal.showas.places import Value, split
 
 WIDE = 88
@@ -36,7 +36,8 @@ def said(value: object) -> str:
 def items(value: Value) -> Iterable[Value]:
     """List what an option is repeated for: the values of a list, the pairs of a dict, else the one value."""
     if isinstance(value, Mapping):
-        return [{"key": key, "value": said(one)} for key, one in value.items()]
+        several = {key: one if isinstance(one, list | tuple) else [one] for key, one in value.items()}
+        return [{"key": key, "value": said(part)} for key, one in several.items() for part in one]
     return value if isinstance(value, list | tuple) else [value]
 
 
@@ -44,14 +45,15 @@ def option(arg: Arg, value: Value) -> list[Words]:
     """Return the option of an argument, once for each value; none where it is positional or has no option."""
     if isinstance(arg.cli, Mapping):
         return [words] if (words := arg.cli.get(value, "").split()) else []
-    if not arg.cli or arg.cli == "<>":
+    if arg.cli in ("", "<>", NEVER):
         return []
     first, semicolon, others = arg.cli.partition("; ")
     if semicolon:
         return [[first], *option(replace(arg, cli=others), value)]
     if "|" in arg.cli:
         yes, no = arg.cli.split("|")
-        return [words] if (words := (yes if value else no).split()) else []
+        words = [Raw(word) if word.startswith("<") else word for word in (yes if value else no).split()]
+        return [words] if words else []
     if arg.cli.endswith(FILE):
         return [
             [
@@ -105,8 +107,8 @@ def curl(use: Use, address: Callable[[str], str], versions: Mapping[str, str]) -
     method = [] if kind.method == "GET" else ["-X", kind.method]
     groups = [["curl", "-sS", "--fail-with-body", *method, address(kind.service) + use.path()]]
     groups.append(["-H", Raw('"X-Auth-Token: $OS_TOKEN"')])
-    if kind.service in versions:
-        groups.append(["-H", f"OpenStack-API-Version: {kind.service} {versions[kind.service]}"])
+    if version := kind.newest or versions.get(kind.service):
+        groups.append(["-H", f"OpenStack-API-Version: {kind.service} {version}"])
     if kind.media == "application/octet-stream":
         groups += [["-H", f"Content-Type: {kind.media}"], ["--data-binary", f"@{body}"]]
     elif body is not None:

@@ -100,6 +100,11 @@ class Panel:
             return bool(actor.project_id) or self.without_project
         return policy.allows(actor, self.rule, _own(actor))
 
+    def require(self, actor: RequestContext) -> None:
+        """Refuse whom its rule does not let see it. Raises: Forbidden."""
+        if self.rule is not None:
+            policy.require(actor, self.rule, _own(actor))
+
     @property
     def url(self) -> str:
         return reverse(self.route or self.name)

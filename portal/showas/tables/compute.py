@@ -8,8 +8,8 @@ from compute.flavors import services as flavors
 from hosts.models import Host
 from portal.admin.aggregate_dialogs import inside
 from portal.admin.aggregates import metadata
-from portal.showas.entries import Entry, Typed, each, family, of_kind, once, rows_of, straight
-from portal.showas.kinds import SAME, UNKNOWN_THERE, Arg, Kind, Terraform, Use
+from portal.showas.entries import Entry, Typed, each, family, listing, of_kind, once, rows_of, straight
+from portal.showas.kinds import NEVER, SAME, UNKNOWN_THERE, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
 from portal.ui.calls import Call
 
@@ -31,6 +31,11 @@ SERVER_GROUP = family(
 )  # fmt: skip
 FLAVOR = family(
     "compute", "/flavors", "flavor", "flavor", "flavor", tf="openstack_compute_flavor_v2", listed="/flavors/detail",
+    asks=(
+        Arg("is_public", cli="--public|--private", tf=SAME, asks="is_public"),
+        Arg("minRam", cli="--min-ram", sdk="min_ram", tf="min_ram", asks="min_ram"),
+        Arg("minDisk", cli="--min-disk", sdk="min_disk", tf="min_disk", asks="min_disk"),
+    ),
     args=(
         NAME,
         Arg("id", cli="--id", tf="flavor_id"),
@@ -43,7 +48,10 @@ FLAVOR = family(
         Arg("os-flavor-access:is_public", cli="--public|--private", sdk="is_public", tf="is_public"),
         Arg("description", cli="--description", tf=SAME, since="2.55"),
     ),
-    change=(Arg("description", cli="--description", tf=SAME, since="2.55"),),
+    change=(
+        Arg("description", cli="--description", tf=SAME, since="2.55"),
+        Arg("undescribed", cli=NEVER, sdk="description", key="description", wire=lambda yes: ""),
+    ),
 )  # fmt: skip
 
 
@@ -103,6 +111,7 @@ ENABLE = Kind(
     name="service.enable", service="compute", method="PUT", path=_SERVICE, cli="compute service set --enable", tf=UNKNOWN_THERE,
     args=(Arg("id"), *_AT, Arg("status")),
 )  # fmt: skip
+CATALOG = listing("identity", "/services", "service list", "services", key="id")
 SERVICES = Kind(
     name="service.list",
     service="compute",
@@ -110,6 +119,7 @@ SERVICES = Kind(
     path="/os-services",
     cli="compute service list",
     sdk="services",
+    named="host",
     tf=UNKNOWN_THERE,
 )
 HYPERVISORS = Kind(
@@ -128,6 +138,8 @@ _NETWORK = {
     "floatingip": ("floating-ips", SAME), "security_group": ("secgroups", SAME), "security_group_rule": ("secgroup-rules", SAME),
     "subnetpool": ("subnetpools", SAME), "rbac_policy": ("rbac-policies", SAME),
 }  # fmt: skip
+#: The newest microversion in which injected files have limits.
+_WITH_FILES = "2.56"
 #: What the SDK calls a limit of the network service.
 _SDK = {
     "network": "networks", "subnet": "subnets", "port": "ports", "router": "routers", "floatingip": "floating_ips",
@@ -137,13 +149,20 @@ _SDK = {
 
 
 def _quota(
-    service: str, path: str, wrap: str, sdk: str, tf: str, limits: Mapping[str, tuple[str, str]], cli: str = "quota set"
+    service: str,
+    path: str,
+    wrap: str,
+    sdk: str,
+    tf: str,
+    limits: Mapping[str, tuple[str, str]],
+    cli: str = "quota set",
+    newest: str = "",
 ) -> Kind:
     """Make the kind of setting a project's limits, or the defaults."""
     args = [Arg(name, cli=f"--{option}", sdk=_SDK.get(name, SAME), tf=form) for name, (option, form) in limits.items()]
     return Kind(
         name=f"{service}.{cli}", service=service, method="PUT", path=path, wrap=wrap, cli=cli, sdk=sdk,
-        args=(Arg("project_id", cli="<>", tf=SAME), *args), tf=Terraform(tf) if tf else UNKNOWN_THERE,
+        args=(Arg("project_id", cli="<>", tf=SAME), *args), tf=Terraform(tf) if tf else UNKNOWN_THERE, newest=newest,
     )  # fmt: skip
 
 
@@ -155,13 +174,21 @@ QUOTAS = {
         "update_quota_set",
         "openstack_compute_quotaset_v2",
         _COMPUTE,
+        newest=_WITH_FILES,
     ),
     "network": _quota(
         "network", "/v2.0/quotas/{project_id}", "quota", "update_quota", "openstack_networking_quota_v2", _NETWORK
     ),
 }
 DEFAULTS = _quota(
-    "compute", "/os-quota-class-sets/{project_id}", "quota_class_set", "", "", _COMPUTE, "quota set --class"
+    "compute",
+    "/os-quota-class-sets/{project_id}",
+    "quota_class_set",
+    "",
+    "",
+    _COMPUTE,
+    "quota set --class",
+    _WITH_FILES,
 )
 
 
@@ -185,6 +212,12 @@ def flavor(call: Call, typed: Typed) -> list[Use]:
     """Return the creation of a flavor, and the projects that may use it."""
     made = Use(FLAVOR.create, of_kind(FLAVOR.create, typed, _FLAVOR))
     return [made, *(Use(ADD_ACCESS, {"id": made.made, "tenant": id}) for id in typed.get("projects") or ())]
+
+
+def describe(call: Call, typed: Typed) -> list[Use]:
+    """Return the change of a description: the client leaves out an empty one."""
+    text = typed.get("description")
+    return [Use(FLAVOR.update, {"id": call.id, "description": text or None, "undescribed": not text or None})]
 
 
 def access(call: Call, typed: Typed) -> list[Use]:
@@ -253,12 +286,13 @@ ENTRIES: dict[str, Entry] = {
     "key-pair-create": straight(KEYPAIR.create),
     "key-pair-delete": each(KEYPAIR.delete),
     "key-pairs-delete": each(KEYPAIR.delete),
-    "services": once(SERVICES),
+    "services": once(CATALOG),
     "server-groups": once(SERVER_GROUP.list),
     "server-group-create": Entry(uses=group),
     "server-group-delete": each(SERVER_GROUP.delete),
     "server-groups-delete": each(SERVER_GROUP.delete),
     **rows_of(FLAVOR, "flavors flavor"),
+    "flavor-edit": Entry(uses=describe),
     "flavor-create": Entry(uses=flavor),
     "flavor-access": Entry(uses=access),
     "flavor-metadata": Entry(uses=specs),

@@ -12,10 +12,6 @@ EXEMPT = {
     **dict.fromkeys(("launch-draft", "launch-draft-forget", "launch-templates", "launch-template-delete"), _OWN),
     **dict.fromkeys(("launch-snippets", "launch-snippet-delete"), _OWN),
     "image-gallery-add": "the gallery is the portal's own list; what it adds is an import by address",
-    **dict.fromkeys(("image-metadata", "image-import"), "not told yet"),
-    **dict.fromkeys(
-        ("metadata-definition-import", "metadata-definition-edit", "metadata-definition-types"), "not told yet"
-    ),
     **dict.fromkeys(("domain-clear", "domain-context", "switch-project", "switch-domain"), _OWN),
     **dict.fromkeys(("sign-in", "sign-in-again", "sign-in-key", "sign-out", "password"), _SESSION),
     **dict.fromkeys(("security-app", "security-app-remove", "security-key-add", "security-key-options"), _SESSION),
@@ -27,7 +23,6 @@ EXEMPT = {
         ("instance-relaunch", "instance-relaunch-as"),
         "a failed launch runs again in its place: Nova has no verb for it",
     ),
-    "image-create": "told beside the file that is sent",
     "mapping-try": "changes nothing",
     "project-activate": _OWN,
     "audit": "no service of OpenStack lists audit records",

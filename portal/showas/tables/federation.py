@@ -1,6 +1,6 @@
 """Identity providers, their protocols, and mappings."""
 
-from identity.models import IdentityProvider
+from identity.federation import services
 from portal.showas.entries import Entry, Typed, each, edit, of_kind, once
 from portal.showas.kinds import UNKNOWN_THERE, Arg, Kind, Use
 from portal.showas.places import Value
@@ -96,8 +96,8 @@ ENTRIES: dict[str, Entry] = {
     "identity-provider-edit": edit(PROVIDER_SET),
     "identity-provider-delete": each(PROVIDER_GONE),
     "identity-providers-delete": each(PROVIDER_GONE),
-    "identity-provider-switch": enabling(PROVIDER_SET, IdentityProvider.objects),
-    "identity-providers-switch": enabling(PROVIDER_SET, IdentityProvider.objects),
+    "identity-provider-switch": enabling(PROVIDER_SET, services.PROVIDERS),
+    "identity-providers-switch": enabling(PROVIDER_SET, services.PROVIDERS),
     "mappings": once(MAPPINGS),
     "mapping-create": straight(MAPPING),
     "mapping-edit": edit(MAPPING_SET),

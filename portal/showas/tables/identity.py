@@ -1,13 +1,16 @@
 """Projects, users, groups, roles and who has them, domains, credentials."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from identity.assignments import grants
-from identity.models import Domain, User
+from identity.domains.services import DOMAINS
+from identity.resource import Resource
 from identity.roles.services import implied_by
+from identity.users.services import USERS
 from portal.identity.appcreds import own_roles
 from portal.showas.entries import Entry, Typed, each, edit, family, of_kind, once, rows_of
-from portal.showas.kinds import SAME, TAKE_OUT, UNKNOWN_THERE, Arg, Kind, Terraform, Use
+from portal.showas.kinds import NEVER, SAME, TAKE_OUT, UNKNOWN_THERE, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing, secret
 from portal.ui.calls import Call
 
@@ -21,11 +24,19 @@ LOCK = Arg(
 )
 
 
+#: The client's options of a list for what is enabled, and what is not.
+LISTED = {"project": "--enabled|--disabled", "user": "--enabled|--disabled"}
+
+
 def _family(
     path: str, noun: str, args: tuple[Arg, ...], change: tuple[Arg, ...], tf: str = "", source: bool = True
 ) -> Value:
     """Make the kinds of a thing of the identity service."""
-    return family("identity", f"/{path}", noun, noun, noun, args, change=change, tf=tf, source=source, method="PATCH")
+    enabled = [Arg("enabled", cli=LISTED.get(noun, NEVER), sdk="is_enabled", asks="enabled")] if ENABLED in args else []
+    asks = [Arg("name", cli="--name" if noun == "domain" else NEVER, asks="name"), *enabled]
+    return family(
+        "identity", f"/{path}", noun, noun, noun, args, change=change, tf=tf, source=source, method="PATCH", asks=asks
+    )
 
 
 PROJECT = _family(
@@ -54,7 +65,7 @@ ROLE = _family(
     "roles", "role", (NAME, Arg("description", cli="--description"), DOMAIN), (NAME, Arg("description", cli="--description")),
     "openstack_identity_role_v3",
 )  # fmt: skip
-DOMAINS = _family("domains", "domain", (NAME, DESCRIPTION, ENABLED), (NAME, DESCRIPTION, ENABLED))
+DOMAIN_KINDS = _family("domains", "domain", (NAME, DESCRIPTION, ENABLED), (NAME, DESCRIPTION, ENABLED))
 
 
 def _member(name: str, method: str, cli: str, sdk: str, tf: Value) -> Kind:
@@ -125,7 +136,10 @@ CREDENTIAL = family(
     args=(
         Arg("type", cli="--type"), Arg("project_id", cli="--project"), Arg("user_id", cli="<>"), Arg("blob", cli="<>"),
     ),
-    change=(Arg("type", cli="--type"), Arg("project_id", cli="--project"), Arg("user_id", cli="--user"), Arg("blob", cli="--data")),
+    #: The client asks for all of it each time, and changes no project.
+    change=(
+        Arg("type", cli="--type"), Arg("project_id", cli=NEVER), Arg("user_id", cli="--user"), Arg("blob"), Arg("data", cli="--data", wire=None),
+    ),
 )  # fmt: skip
 
 
@@ -186,14 +200,13 @@ def implied(call: Call, typed: Typed) -> list[Use]:
     return found + [Use(IMPLY, {"id": call.id, "implied": id}) for id in sorted(want - have)]
 
 
-def enabling(kind: Kind, rows: Value) -> Entry:
+def enabling(kind: Kind, things: Resource[Any]) -> Entry:
     """Enable or disable: one to its other state, several to what the address says."""
 
     def uses(call: Call, typed: Typed) -> list[Use]:
         if "to" in call.keys:
             return [Use(kind, {"id": id, "enabled": call.keys["to"] == "enable"}) for id in call.ids]
-        is_on = rows.filter(pk=call.id).values_list("enabled", flat=True).first()
-        return [Use(kind, {"id": call.id, "enabled": not is_on})]
+        return [Use(kind, {"id": call.id, "enabled": not things.get(call.actor, call.id).enabled})]
 
     return Entry(uses=uses)
 
@@ -229,7 +242,8 @@ def credential(call: Call, typed: Typed) -> list[Use]:
 
 def edit_credential(call: Call, typed: Typed) -> list[Use]:
     new = typed.edited
-    values = {**of_kind(CREDENTIAL.update, new), "blob": secret("blob") if new.get("blob") else None}
+    values: dict[str, Value] = {"type": typed["type"], "user_id": typed["user_id"], "data": secret("blob")}
+    values |= {"project_id": new.get("project_id") or None, "blob": secret("blob") if new.get("blob") else None}
     return [Use(CREDENTIAL.update, {"id": call.id, **values})]
 
 
@@ -251,17 +265,17 @@ ENTRIES: dict[str, Entry] = {
     "user-create": Entry(uses=user),
     "user-edit": Entry(uses=edit_user),
     "user-password": edit(USER.update),
-    "user-switch": enabling(USER.update, User.objects),
-    "users-switch": enabling(USER.update, User.objects),
+    "user-switch": enabling(USER.update, USERS),
+    "users-switch": enabling(USER.update, USERS),
     **rows_of(GROUP, "groups group"),
     "group-add": members(ADD_USER),
     "group-remove": members(REMOVE_USER),
     "group-user": Entry(uses=lambda call, typed: [Use(REMOVE_USER, dict(call.keys))]),
     **rows_of(ROLE, "roles role"),
     "role-implied": Entry(uses=implied),
-    **rows_of(DOMAINS, "domains domain"),
-    "domain-switch": enabling(DOMAINS.update, Domain.objects),
-    "domains-switch": enabling(DOMAINS.update, Domain.objects),
+    **rows_of(DOMAIN_KINDS, "domains domain"),
+    "domain-switch": enabling(DOMAIN_KINDS.update, DOMAINS),
+    "domains-switch": enabling(DOMAIN_KINDS.update, DOMAINS),
     "application-credentials": Entry(uses=lambda call, typed: [Use(APPCREDS, {"user": call.actor.user_id})]),
     "application-credential-create": Entry(uses=appcred),
     "application-credential-delete": own(APPCRED_GONE),

@@ -1,7 +1,12 @@
-"""Images."""
+"""Images, and who they are shared with."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+from portal.images.create import CreateForm
+from portal.images.fields import Described, container
 from portal.showas.entries import Entry, Typed, each, of_kind, once, straight
-from portal.showas.kinds import AN_ACT, NO_SOURCE, SAME, TAKE_OUT, UNKNOWN_THERE, Arg, Kind, Terraform, Use
+from portal.showas.kinds import AN_ACT, NEVER, NO_SOURCE, SAME, TAKE_OUT, UNKNOWN_THERE, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
 from portal.ui.calls import Call
 
@@ -18,34 +23,52 @@ _SHOWN = (
     VISIBLE,
     Arg("protected", cli="--protected|--unprotected", sdk="is_protected", tf=SAME),
 )
+PROPERTIES = Arg("properties", cli="--property {key}={value}", sdk="meta", tf=SAME, spread=True)
+FORMAT = Arg("disk_format", cli="--disk-format", tf=SAME)
 #: The bytes go in with the client's own `--file`; a bare request has a second one for them.
 CREATE = Kind(
     name="image.create", service="image", method="POST", path="/v2/images", cli="image create", sdk="create_image", gives="image",
     tf=Terraform(IMAGE),
     args=(
         Arg("name", cli="<>", tf=SAME),
-        Arg("disk_format", cli="--disk-format", tf=SAME),
+        FORMAT,
         Arg("container_format", cli="--container-format", tf=SAME),
         *_SHOWN,
-        Arg("properties", cli="--property {key}={value}", sdk="meta", tf=SAME, spread=True),
+        PROPERTIES,
         Arg("file", cli="--file", tf="local_file_path", wire=None, sdk="filename"),
+        Arg("unfilled", cli="<&-|", wire=None),  # else the client takes its input for the bytes
+        Arg("image_source_url", tf=SAME, wire=None),
+        Arg("web_download", tf=SAME, wire=None),
     ),
 )  # fmt: skip
 UPLOAD = Kind(
     name="image.upload", service="image", method="PUT", path="/v2/images/{id}/file", whole="file", media="application/octet-stream",
     within="image.create", tf="", args=(ID, Arg("file")),
 )  # fmt: skip
+IMPORT = Kind(
+    name="image.import", service="image", method="POST", path="/v2/images/{id}/import", cli="image import --method web-download", tf=AN_ACT,
+    args=(ID, Arg("uri", cli="--uri", key="method", wire=lambda uri: {"name": "web-download", "uri": uri})),
+)  # fmt: skip
+_PATCH = "application/openstack-images-v2.1-json-patch"
 UPDATE = Kind(
     name="image.update", service="image", method="PATCH", path="/v2/images/{id}", cli="image set", sdk="update_image", keeps_empty=True,
-    media="application/openstack-images-v2.1-json-patch", whole="changes", tf=Terraform(IMAGE, "change"),
-    args=(ID, Arg("name", cli="--name", tf=SAME), *_SHOWN, Arg("changes", sdk="")),
+    media=_PATCH, whole="changes", tf=Terraform(IMAGE, "change"),
+    args=(ID, Arg("name", cli="--name", tf=SAME), FORMAT, *_SHOWN, replace(PROPERTIES, sdk="**"), Arg("changes", sdk="")),
+)  # fmt: skip
+DROP = Kind(
+    name="image.drop-properties", service="image", method="PATCH", path="/v2/images/{id}", cli="image unset", media=_PATCH, whole="changes",
+    args=(ID, Arg("gone", cli="--property", wire=None), Arg("changes")), tf=TAKE_OUT,
 )  # fmt: skip
 DELETE = Kind(
     name="image.delete", service="image", method="DELETE", path="/v2/images/{id}", cli="image delete", sdk="delete_image", args=(ID,), tf=TAKE_OUT
 )  # fmt: skip
 LIST = Kind(
     name="image.list", service="image", method="GET", path="/v2/images", cli="image list", sdk="images", tf=Terraform(IMAGE, "data"),
-    args=(Arg("named", tf="name", wire=None),),
+    args=(
+        Arg("named", tf="name", wire=None), Arg("name", cli="--name", asks="name"), replace(VISIBLE, asks="visibility"),
+        Arg("status", cli="--status", asks="status"), Arg("protected", cli=NEVER, sdk="is_protected", asks="protected"),
+        Arg("disk_format", cli=NEVER, tf=SAME, asks="format"),
+    ),
 )  # fmt: skip
 SWITCHES = {
     "deactivate": Kind(
@@ -59,16 +82,53 @@ SWITCHES = {
 }  # fmt: skip
 
 
+def changed(call: Call, columns: Mapping[str, Value], wanted: Mapping[str, str]) -> list[Use]:
+    """Return the change of an image's columns and properties; on the wire it is a list of changes. An empty text takes a property away."""
+    have = call.row.properties
+    new = {name: text for name, text in wanted.items() if text and have.get(name) != text}
+    gone = [name for name, text in wanted.items() if not text and name in have]
+    changes = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in columns.items()]
+    changes += [{"op": "add", "path": pointer(name), "value": text} for name, text in new.items()]
+    found = [Use(UPDATE, {"id": call.id, **columns, "properties": new or None, "changes": changes})] if changes else []
+    drops = [{"op": "remove", "path": pointer(name)} for name in gone]
+    return found + ([Use(DROP, {"id": call.id, "gone": gone, "changes": drops})] if gone else [])
+
+
+def pointer(name: str) -> str:
+    """Write the name of a property as JSON Pointer has it."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
 def edit(call: Call, typed: Typed) -> list[Use]:
-    """Return the change of what differs; on the wire it is a list of changes."""
-    new: dict[str, Value] = dict(typed.edited)
-    changes = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in new.items()]
-    return [Use(UPDATE, {"id": call.id, **new, "changes": changes})]
+    new = typed.edited
+    texts = {name: new[name] for name in Described.properties if name in new}
+    return changed(call, {name: new[name] for name in Described.columns if name in new}, texts)
+
+
+def metadata(call: Call, typed: Typed) -> list[Use]:
+    wanted = typed.get("properties") or {}
+    return changed(call, {}, {**dict.fromkeys(call.row.properties, ""), **wanted})
+
+
+def read(data: Value) -> dict[str, Value]:
+    """Read the form of a new image, as far as it is right."""
+    form = CreateForm(data)
+    form.is_valid()
+    texts = {name: data.get(name, "") for name in Described.properties}
+    return {**form.cleaned_data, "properties": {**form.cleaned_data.get("metadata", {}), **texts}}
 
 
 def create(call: Call, typed: Typed) -> list[Use]:
-    """Return the creation of an image and the sending of its bytes."""
-    image = Use(CREATE, {**of_kind(CREATE, typed), "container_format": "bare", "file": missing("file")})
+    """Return the creation of an image, and the sending of its bytes or the fetching of them from an address."""
+    properties = {name: text for name, text in typed["properties"].items() if text}
+    values = {**of_kind(CREATE, typed), "name": typed["name"], "properties": properties}
+    values |= {"disk_format": typed["disk_format"], "container_format": container(typed.get("disk_format", ""))}
+    values["protected"] = typed.get("protected") or None
+    uri = typed.get("uri")
+    if uri:
+        image = Use(CREATE, {**values, "unfilled": True, "image_source_url": uri, "web_download": True})
+        return [image, Use(IMPORT, {"id": image.made, "uri": uri})]
+    image = Use(CREATE, {**values, "file": missing("file")})
     return [image, Use(UPLOAD, {"id": image.made, "file": missing("file")})]
 
 
@@ -99,15 +159,6 @@ ANSWER = Kind(
     ),
     tf=UNKNOWN_THERE,
 )  # fmt: skip
-_DEFINED = "/v2/metadefs/namespaces"
-NAMESPACES = Kind(
-    name="metadef.list", service="image", method="GET", path=_DEFINED, cli="image metadef namespace list", sdk="metadef_namespaces",
-    key="namespace", tf=NO_SOURCE,
-)  # fmt: skip
-NAMESPACE_GONE = Kind(
-    name="metadef.delete", service="image", method="DELETE", path=_DEFINED + "/{id}", cli="image metadef namespace delete",
-    sdk="delete_metadef_namespace", args=(ID,), tf=UNKNOWN_THERE,
-)  # fmt: skip
 
 
 def answer(call: Call, typed: Typed) -> list[Use]:
@@ -117,6 +168,9 @@ def answer(call: Call, typed: Typed) -> list[Use]:
 
 
 ENTRIES: dict[str, Entry] = {
+    "image-create": Entry(uses=create, read=read),
+    "image-metadata": Entry(uses=metadata),
+    "image-import": straight(IMPORT),
     "images": once(LIST, named=missing("name")),
     "image-edit": Entry(uses=edit),
     "image-delete": each(DELETE),
@@ -127,8 +181,5 @@ ENTRIES: dict[str, Entry] = {
     "image-answer": Entry(uses=answer),
     "image-member-add": straight(ADD_MEMBER, member="project"),
     "image-member-remove": straight(REMOVE_MEMBER),
-    "metadata-definitions": once(NAMESPACES),
-    "metadata-definition-delete": each(NAMESPACE_GONE),
-    "metadata-definitions-delete": each(NAMESPACE_GONE),
     "image-switch": Entry(uses=switch),
 }

@@ -1,5 +1,6 @@
 """Networks, subnets, ports, and which project sees which network."""
 
+from authorization import policy
 from hostagent.contract import inet
 from networking.agents import services as agents
 from networking.agents.models import DHCP
@@ -23,6 +24,9 @@ ZONES = Arg("availability_zone_hints", cli="--availability-zone-hint", tf=SAME)
 PROJECT = Arg("project_id", cli="--project", tf="tenant_id")
 ID = Arg("id", cli="<>")
 
+BY_NAME = Arg("name", cli="--name", asks="name")
+BY_STATUS = Arg("status", cli="--status", tf=SAME, asks="status")
+BY_STATE = Arg("admin_state_up", cli="--enable|--disable", sdk="is_admin_state_up", asks="on")
 _SHOWN = (
     NAME,
     DESCRIPTION,
@@ -34,6 +38,10 @@ _SHOWN = (
 )
 NETWORK = family(
     "network", "/v2.0/networks", "network", "network", "network", tf="openstack_networking_network_v2", change=_SHOWN,
+    asks=(
+        BY_NAME, BY_STATUS, BY_STATE, Arg("shared", cli="--share|--no-share", sdk="is_shared", asks="shared"),
+        Arg("router:external", cli="--external|--internal", sdk="is_router_external", tf="external", asks="external"),
+    ),
     args=(
         *_SHOWN,
         ZONES,
@@ -52,7 +60,7 @@ _RANGE = (
     Arg("enable_dhcp", cli="--dhcp|--no-dhcp", sdk="is_dhcp_enabled", tf=SAME),
 )
 SUBNET = family(
-    "network", "/v2.0/subnets", "subnet", "subnet", "subnet", tf="openstack_networking_subnet_v2",
+    "network", "/v2.0/subnets", "subnet", "subnet", "subnet", tf="openstack_networking_subnet_v2", is_listed=False,
     args=(
         NAME,
         Arg("network_id", cli="--network", tf=SAME),
@@ -88,6 +96,7 @@ _PLUGGED = (
 )
 PORT = family(
     "network", "/v2.0/ports", "port", "port", "port", tf="openstack_networking_port_v2",
+    asks=(BY_NAME, BY_STATUS, Arg("mac_address", cli="--mac-address", tf=SAME, asks="mac")),
     args=(
         NAME,
         Arg("network_id", cli="--network", tf=SAME),
@@ -246,17 +255,20 @@ def drop_pair(call: Call, typed: Typed) -> list[Use]:
 # ── Others ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def agent_on(host: str) -> str:
-    """Return the id of the DHCP agent of a host; a place where it has none."""
+def agent_on(call: Call, rule: str, host: str) -> str:
+    """Return the id of the DHCP agent of a host; a place where it has none. Raises: Forbidden where the rule denies it."""
+    policy.require(call.actor, rule)
     return next((one.id for one in agents.every() if (one.kind, one.host.name) == (DHCP, host)), missing("agent"))
 
 
 def add_agent(call: Call, typed: Typed) -> list[Use]:
-    return [Use(ADD_AGENT, {"agent": agent_on(typed["host"]), "network_id": call.id})]
+    return [Use(ADD_AGENT, {"agent": agent_on(call, "create_dhcp-network", typed["host"]), "network_id": call.id})]
 
 
 def remove_agent(call: Call, typed: Typed) -> list[Use]:
-    return [Use(REMOVE_AGENT, {"agent": agent_on(call.keys["host"]), "network_id": call.id})]
+    return [
+        Use(REMOVE_AGENT, {"agent": agent_on(call, "delete_dhcp-network", call.keys["host"]), "network_id": call.id})
+    ]
 
 
 def share(call: Call, typed: Typed) -> list[Use]:

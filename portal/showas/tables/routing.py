@@ -1,5 +1,6 @@
 """Routers, floating IPs, and security groups with their rules."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 from networking.floatingips.models import FloatingIP
@@ -9,10 +10,10 @@ from openstackapi.client import address_of
 from portal.networks.rules import RulesForm, Wanted
 from portal.servers import reach
 from portal.showas.entries import Entry, Typed, each, family, of_kind, once, rows_of
-from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
+from portal.showas.kinds import AN_ACT, NEVER, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
 from portal.showas.tables import floating, networks
-from portal.showas.tables.networks import DESCRIPTION, ID, NAME, PROJECT, UP, ZONES
+from portal.showas.tables.networks import BY_NAME, BY_STATE, BY_STATUS, DESCRIPTION, ID, NAME, PROJECT, UP, ZONES
 from portal.ui import Text
 from portal.ui.calls import Call
 
@@ -26,7 +27,7 @@ _GATEWAY = (
 )
 ROUTERS = family(
     "network", "/v2.0/routers", "router", "router", "router", tf=ROUTER, args=(NAME, DESCRIPTION, UP, *_GATEWAY, ZONES, PROJECT),
-    change=(NAME, DESCRIPTION, UP, *_GATEWAY),
+    change=(NAME, DESCRIPTION, UP, *_GATEWAY), asks=(BY_NAME, replace(BY_STATUS, cli=NEVER), BY_STATE),
 )  # fmt: skip
 CLEAR = Kind(
     name="router.clear-gateway", service="network", method="PUT", path="/v2.0/routers/{id}", wrap="router",
@@ -66,6 +67,7 @@ REMOVE_ROUTE = _route("remove", "router unset", TAKE_OUT)
 GROUP = family(
     "network", "/v2.0/security-groups", "security_group", "security group", "security_group",
     tf="openstack_networking_secgroup_v2", args=(NAME, DESCRIPTION),
+    asks=(replace(BY_NAME, cli=NEVER), Arg("id", cli=NEVER, asks="id")),
 )  # fmt: skip
 RULE = Kind(
     name="security-group-rule.create", service="network", method="POST", path="/v2.0/security-group-rules", wrap="security_group_rule",
@@ -95,7 +97,12 @@ IP_DELETE = Kind(
 )  # fmt: skip
 IP_LIST = Kind(
     name="floatingip.list", service="network", method="GET", path="/v2.0/floatingips", cli="floating ip list", sdk="ips",
-    args=(Arg("address", tf=SAME, wire=None),), tf=Terraform(floating.FLOATING, "data"),
+    args=(
+        Arg("address", tf=SAME, wire=None), Arg("floating_ip_address", cli="--floating-ip-address", asks="address"),
+        Arg("floating_network_id", cli="--network", asks="network"), Arg("router_id", cli="--router", asks="router"),
+        Arg("port_id", cli="--port", tf=SAME, asks="port"), BY_STATUS,
+    ),
+    tf=Terraform(floating.FLOATING, "data"),
 )  # fmt: skip
 IP_SET = Kind(
     name="floatingip.update", service="network", method="PUT", path="/v2.0/floatingips/{id}", wrap="floatingip", cli="floating ip set",

@@ -1,7 +1,9 @@
 """Servers."""
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from django.core.exceptions import ValidationError
 
@@ -9,10 +11,10 @@ from authorization.context import RequestContext
 from compute.servers.lifecycle import groups
 from networking.ports.models import Port
 from networking.securitygroups.models import SecurityGroup
-from portal.servers import dialogs, userdata
+from portal.servers import dialogs, doors, userdata
 from portal.servers.launch_spec import COUNT_LIMIT, LaunchSpec, hints_of, pairs
 from portal.showas.entries import Entry, Typed, each, edit, listing, once, straight
-from portal.showas.kinds import AN_ACT, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
+from portal.showas.kinds import AN_ACT, NEVER, SAME, TAKE_OUT, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing, places_in, secret
 from portal.showas.tables import floating as addresses
 from portal.showas.tables import networks, routing
@@ -29,7 +31,7 @@ def _act(
     """Make the kind of an action of a server."""
     return Kind(
         name=f"server.{name}", service="compute", method="POST", path="/servers/{id}/action", wrap=wrap, cli=f"server {cli}", sdk=sdk,
-        args=(*args, ID), tf=tf, ends=ends, gives=gives,
+        args=(ID, *args), tf=tf, ends=ends, gives=gives,
     )  # fmt: skip
 
 
@@ -58,7 +60,8 @@ CREATE = Kind(
         Arg("name", cli="<>", tf=SAME),
         Arg("imageRef", cli="--image", sdk="image_id", tf="image_id"),
         Arg("flavorRef", cli="--flavor", sdk="flavor_id", tf="flavor_id"),
-        Arg("networks", cli="--nic net-id={uuid},port-id={port},v4-fixed-ip={fixed_ip}"),
+        Arg("networks"),
+        Arg("cards", cli="--nic net-id={uuid},port-id={port},v4-fixed-ip={v4},v6-fixed-ip={v6}", wire=None),
         Arg("network", tf="network{}", wire=None),
         Arg("security_groups", cli="--security-group {name}"),
         Arg("group_names", tf="security_groups", wire=None),
@@ -68,9 +71,9 @@ CREATE = Kind(
         Arg("config_drive", cli="--use-config-drive|", tf=SAME),
         Arg("description", cli="--description", since="2.19"),
         Arg("metadata", cli="--property {key}={value}", tf=SAME),
-        Arg("OS-DCF:diskConfig", sdk="disk_config"),
+        Arg("OS-DCF:diskConfig", cli=NEVER, sdk="disk_config"),
         Arg("hints", cli="--hint {key}={value}", sdk="scheduler_hints", key="os:scheduler_hints", outside=True),
-        Arg("scheduler_hints", tf="scheduler_hints{group}", wire=None),
+        Arg("scheduler_hints", tf="scheduler_hints{}", wire=None),
         Arg("min_count", cli="--min"),
         Arg("max_count", cli="--max"),
     ),
@@ -108,31 +111,49 @@ VERBS: dict[str, Kind] = {
     "lock": _act("lock", "lock", "lock", "lock_server"),
     "unlock": _act("unlock", "unlock", "unlock", "unlock_server"),
 }
+#: How the disk is partitioned: in requests alone.
+PARTITION = Arg("OS-DCF:diskConfig", cli=NEVER, sdk=NEVER)
 SNAPSHOT = _act(
     "snapshot", "createImage", "image create", "create_server_image", Arg("name", cli="--name", sdk="*"), gives="image"
 )
 RESIZE = _act(
-    "resize", "resize", "resize", "resize_server", Arg("flavorRef", cli="--flavor", sdk="*", tf="flavor_id"),
+    "resize", "resize", "resize", "resize_server", Arg("flavorRef", cli="--flavor", sdk="*", tf="flavor_id"), PARTITION,
     tf=Terraform(INSTANCE, "change"), ends="VERIFY_RESIZE",
 )  # fmt: skip
 REBUILD = _act(
     "rebuild", "rebuild", "rebuild", "rebuild_server", Arg("imageRef", cli="--image", sdk="*", tf="image_id"),
+    Arg("description", cli="--description", since="2.19"), PARTITION,
     tf=Terraform(INSTANCE, "change"), ends="ACTIVE",
 )  # fmt: skip
 ADD_GROUP = _act(
-    "add-group", "addSecurityGroup", "add security group", "add_security_group_to_server", Arg("name", cli="", sdk="*")
+    "add-group",
+    "addSecurityGroup",
+    "add security group",
+    "add_security_group_to_server",
+    Arg("name", cli="<>", sdk="*"),
 )
 REMOVE_GROUP = _act(
     "remove-group",
     "removeSecurityGroup",
     "remove security group",
     "remove_security_group_from_server",
-    Arg("name", sdk="*"),
+    Arg("name", cli="<>", sdk="*"),
 )
 ATTACH = Kind(
     name="server.attach", service="compute", method="POST", path="/servers/{id}/os-interface", wrap="interfaceAttachment",
     cli="server add network", sdk="create_server_interface", tf=Terraform("openstack_compute_interface_attach_v2"),
     args=(Arg("id", cli="<>", tf="instance_id"), Arg("net_id", cli="<>", tf="network_id")),
+)  # fmt: skip
+ATTACH_ADDRESS = replace(
+    ATTACH, name="server.attach-address", cli="server add fixed ip",
+    args=(
+        *ATTACH.args,
+        Arg("fixed_ip", cli="--fixed-ip-address", sdk="fixed_ips", key="fixed_ips", tf=SAME, wire=lambda ip: [{"ip_address": ip}]),
+    ),
+)  # fmt: skip
+ATTACH_PORT = replace(
+    ATTACH, name="server.attach-port", cli="server add port",
+    args=(Arg("id", cli="<>", tf="instance_id"), Arg("port_id", cli="<>", tf=SAME)),
 )  # fmt: skip
 DETACH = Kind(
     name="server.detach", service="compute", method="DELETE", path="/servers/{id}/os-interface/{port}", cli="server remove port",
@@ -158,8 +179,25 @@ CLEAR_PASSWORD = Kind(
     name="server.clear-password", service="compute", method="DELETE", path="/servers/{id}/os-server-password",
     sdk="clear_server_password", args=(ID,), tf=AN_ACT,
 )  # fmt: skip
-LIST = listing("compute", "/servers/detail", "server list", "servers")
-LIST_ALL = listing("compute", "/servers/detail?all_tenants=1", "server list --all-projects", "servers")
+#: Of names and addresses the API finds parts, as regular expressions.
+_ASKS = (
+    Arg("name", cli="--name", asks="name", read=re.escape),
+    Arg("ip", cli="--ip", sdk="ipv4_address", asks="ip", read=re.escape),
+    Arg("ip6", cli="--ip6", sdk="ipv6_address", asks="ip6", read=re.escape),
+    Arg("status", cli="--status", asks="status", read=str.upper),
+    Arg("image", cli="--image", asks="image_id"),
+    Arg("flavor", cli="--flavor", asks="flavor_id"),
+    Arg("key_name", cli="--key-name", asks="key", since="2.83"),
+    Arg("availability_zone", cli="--availability-zone", asks="zone", since="2.83"),
+)
+LIST = listing("compute", "/servers/detail", "server list", "servers", args=_ASKS)
+LIST_ALL = listing(
+    "compute", "/servers/detail", "server list --all-projects", "servers",
+    args=(
+        Arg("all_tenants", sdk="all_projects"), *_ASKS, Arg("host", cli="--host", sdk="compute_host", asks="host"),
+        Arg("project_id", cli="--project", asks="project_id"),
+    ),
+)  # fmt: skip
 
 
 # ── Launching ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -178,24 +216,49 @@ def asked(actor: RequestContext, typed: Mapping[str, Value], count: int) -> dict
         "imageRef": typed["image"] or missing("image"),
         "flavorRef": typed["flavor"] or missing("flavor"),
         "networks": cards,
+        "cards": [_with_family(one) for one in cards],
         "network": [
             {"fixed_ip_v4" if name == "fixed_ip" else name: value for name, value in one.items()} for one in cards
         ],
         "security_groups": [{"name": id} for id in typed["groups"]],
-        "group_names": list(
-            SecurityGroup.objects.visible_to(actor).filter(pk__in=typed["groups"]).values_list("name", flat=True)
-        ),
+        "group_names": _names(actor, typed["groups"]),
         "key_name": typed["key_name"],
         "user_data": userdata.filled(typed["user_data"], known),
         "OS-DCF:diskConfig": typed["disk_config"] if typed["disk_config"] == "AUTO" else None,
-        "hints": _hints(typed),
-        "scheduler_hints": typed["server_group"] or None,
+        "hints": (hints := _hints(typed)),
+        "scheduler_hints": _in_terraform(hints),
         "availability_zone": typed["zone"],
         "config_drive": typed["config_drive"] or None,
         "description": typed["description"],
         "metadata": _pairs(typed["metadata"]),
         **several,
     }
+
+
+def _with_family(card: dict[str, Value]) -> dict[str, Value]:
+    """Say of a card's address which family it is of, as the client asks it."""
+    address = card.get("fixed_ip", "")
+    return {**card, "v6" if ":" in address else "v4": address}
+
+
+def _names(actor: RequestContext, ids: Sequence[str]) -> list[str]:
+    """Return the names of security groups; of one that is not there yet its place."""
+    known = dict(SecurityGroup.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", "name"))
+    return [known.get(id, id) for id in ids if id in known or places_in(id)]
+
+
+#: Hints that Terraform calls by name; it takes others in a map.
+_HINTS = ("group", "different_host", "same_host", "query", "target_cell", "different_cell", "build_near_host_ip")
+
+
+def _in_terraform(hints: Mapping[str, Value]) -> list[Value]:
+    """Return the block of scheduler hints, if there are any. Of hosts and queries it takes lists."""
+    known = {name: hints[name] for name in _HINTS if name in hints}
+    several = ("different_host", "same_host", "query", "different_cell")
+    known |= {name: [known[name]] for name in several if isinstance(known.get(name), str)}
+    others = {name: value for name, value in hints.items() if name not in _HINTS}
+    found = {**known, **({"additional_properties": others} if others else {})}
+    return [found] if found else []
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -214,12 +277,31 @@ def _hints(typed: Mapping[str, Value]) -> dict[str, Value]:
         return {}
 
 
+def opened(actor: RequestContext, typed: Mapping[str, Value]) -> tuple[list[Use], list[str]]:
+    """Return what makes the groups of the ticked boxes that the project has not, and the ids of all of them."""
+    found: list[Use] = []
+    ids = []
+    for box in doors.shut(typed["doors"], typed["groups"]):
+        ids.append(doors.standing(actor, box))
+        if ids[-1]:
+            continue
+        group, several = doors.described(box)
+        made = Use(routing.GROUP.create, group, f"open_{box}")
+        ids[-1] = made.made
+        found.append(made)
+        for rule in several:
+            values = {**rule, "security_group_id": made.made, "dst_port": str(rule["port_range_min"])}
+            found.append(Use(routing.RULE, values, f"{made.label}_{rule['ethertype']}"))
+    return found, ids
+
+
 def launch(call: Call, typed: Typed) -> list[Use]:
     """Return one creation; with floating IPs one a server, each followed by its address."""
     count, floating = min(max(1, typed["count"]), COUNT_LIMIT), typed["floating"]
+    found, opening = opened(call.actor, typed)
+    typed = Typed({**typed, "groups": [*typed["groups"], *opening]})
     if not floating:
-        return [Use(CREATE, asked(call.actor, typed, count))]
-    found: list[Use] = []
+        return [*found, Use(CREATE, asked(call.actor, typed, count))]
     for number in range(1, count + 1):
         end, name = (f"_{number}", f"{typed['name']}-{number}") if count > 1 else ("", typed["name"])
         server = Use(CREATE, {**asked(call.actor, typed, 1), "name": name or missing("name")}, f"server{end}")
@@ -267,6 +349,27 @@ def set_groups(call: Call, typed: Typed) -> list[Use]:
     return found + [Use(REMOVE_GROUP, {"id": call.id, "name": id}) for id in sorted(have - want)]
 
 
+def attach(call: Call, typed: Typed) -> list[Use]:
+    """Return the attaching of a network, of one with a chosen address, or of a port that is there."""
+    if typed.get("port"):
+        return [Use(ATTACH_PORT, {"id": call.id, "port_id": typed["port"]})]
+    values = {"id": call.id, "net_id": typed.get("network") or missing("network"), "fixed_ip": typed.get("address")}
+    return [Use(ATTACH_ADDRESS if values["fixed_ip"] else ATTACH, values)]
+
+
+def rebuild(call: Call, typed: Typed) -> list[Use]:
+    values = {
+        "imageRef": typed["image"],
+        "description": typed.get("description"),
+        PARTITION.name: typed.get("disk_config"),
+    }
+    return [Use(REBUILD, {"id": call.id, **values})]
+
+
+def resize(call: Call, typed: Typed) -> list[Use]:
+    return [Use(RESIZE, {"id": call.id, "flavorRef": typed["flavor"], PARTITION.name: typed.get("disk_config")})]
+
+
 def port_groups(call: Call, typed: Typed) -> list[Use]:
     return [Use(networks.PORT.update, {"id": call.keys["port"], "security_groups": typed.get("groups")})]
 
@@ -293,19 +396,19 @@ def set_tags(call: Call, typed: Typed) -> list[Use]:
 
 ENTRIES = {
     "instances": once(LIST),
-    "all-instances": once(LIST_ALL),
+    "all-instances": once(LIST_ALL, all_tenants=True),
     "launch": Entry(uses=launch, ids=launched, read=read),
     "instance-do": Entry(uses=verb),
     "instances-bulk": Entry(uses=verb),
     "instance-snapshot": straight(SNAPSHOT),
     "instance-edit": edit(UPDATE),
-    "instance-resize": straight(RESIZE, flavorRef="flavor"),
-    "instance-rebuild": straight(REBUILD, imageRef="image"),
+    "instance-resize": Entry(uses=resize),
+    "instance-rebuild": Entry(uses=rebuild),
     "instance-delete": each(DELETE),
     "instances-delete": each(DELETE),
     "instance-floating-ip": Entry(uses=floating),
     "instance-groups": Entry(uses=set_groups),
-    "instance-attach": straight(ATTACH, net_id="network"),
+    "instance-attach": Entry(uses=attach),
     "instance-detach-one": straight(DETACH),
     "instance-port-groups": Entry(uses=port_groups),
     "instance-disassociate": Entry(uses=disassociate),

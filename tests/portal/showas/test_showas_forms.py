@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Callable
 from html import unescape
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import hcl2
 from django.test import Client
@@ -104,3 +104,53 @@ def test_a_menu_and_a_list_lead_to_their_forms(demo: Client, make_servers: Calla
     assert f"openstack server delete {id}" in second
     assert "openstack server list" in demo.get("/show-as?of=/instances", headers=FRAGMENT).content.decode()
     assert "/show-as?of=%2Finstances" in demo.get("/instances").content.decode()
+
+
+def test_a_narrowed_list_has_a_narrowed_command(demo: Client) -> None:
+    page = demo.get("/networks?name=it%27s&status=ACTIVE&external=True").content.decode()
+    link = unescape(page.split('data-action="list-as"')[0].rsplit('href="', 1)[1].split('"')[0])
+    of = parse_qs(urlsplit(link).query)["of"][0]
+    found = forms(demo, of)
+    assert shlex.split(found["cli"]) == [
+        "openstack",
+        "network",
+        "list",
+        "--name",
+        "it's",
+        "--status",
+        "ACTIVE",
+        "--external",
+    ]
+    assert "/networks?name=it%27s&status=ACTIVE&router%3Aexternal=true" in found["curl"].replace(
+        "router:ext", "router%3Aext"
+    )
+    assert 'networks(name="it\'s", status="ACTIVE", is_router_external=True)' in found["python"]
+    assert 'name     = "it\'s"' in found["terraform"] and "external = true" in found["terraform"]
+    assert (
+        forms(demo, "/instances?name=a.b&status=active")["cli"]
+        == "openstack server list --name 'a\\.b' --status ACTIVE"
+    )
+
+
+def test_what_the_client_cannot_say_is_said(demo: Client) -> None:
+    found = forms(
+        demo, "/instances/launch", {**LAUNCH, "disk_config": "AUTO", "hints": "same_host=a,b\nx=y", "server_group": "g"}
+    )
+    assert found["cli"].splitlines()[0] == "# The client has no option for this: OS-DCF:diskConfig"
+    assert (
+        "--hint same_host=a" in found["cli"]
+        and "--hint same_host=b" in found["cli"]
+        and "--hint group=g" in found["cli"]
+    )
+    block = hcl2.loads(found["terraform"] + "\n")["resource"][0]['"openstack_compute_instance_v2"']['"server"']
+    hints = block["scheduler_hints"][0]
+    assert (hints["group"], hints["same_host"]) == ('"g"', ['"a"', '"b"']) and "x" in str(
+        hints["additional_properties"]
+    )
+
+
+def test_a_ticked_box_makes_its_group_first(demo: Client) -> None:
+    found = forms(demo, "/instances/launch", {**LAUNCH, "doors": "ssh", "networks": "n1", "fixed-n1": "fd00::5"})
+    lines = [line for line in found["cli"].replace(" \\\n ", "").splitlines() if "openstack" in line]
+    assert lines[0].startswith("OPEN_SSH=$(openstack security group create") and lines[1].count("--dst-port 22") == 1
+    assert '--security-group "$OPEN_SSH"' in lines[-1] and "v6-fixed-ip=fd00::5" in lines[-1] and len(lines) == 4

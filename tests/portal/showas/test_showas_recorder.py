@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from compute.servers.models import Server
-from portal.showas import recorder, scripts
+from identity.models import Role, User
+from portal.showas import places, recorder, scripts
 from portal.showas.places import made, secret
 from portal.showas.registry import kinds
 from tests.portal.conftest import enter
@@ -67,3 +68,35 @@ def test_the_oldest_calls_go_first(
         demo.post(f"/instances/{id}/do/lock", headers=FRAGMENT)
     text = script(demo)
     assert [id in text for id in ids] == [False, False, True, True] and "Earlier calls are not kept." in text
+
+
+def test_switching_people_off_and_on_is_recorded(cloud_rows: None) -> None:
+    admin, id = enter("admin"), User.objects.get(name="demo").pk
+    admin.post("/recording", {"do": "start"}, headers=FRAGMENT)
+    admin.post(f"/users/{id}/switch", headers=FRAGMENT)
+    admin.post("/users/switch/enable", {"ids": id}, headers=FRAGMENT)
+    lines = [line for line in script(admin).splitlines() if line.startswith("openstack")]
+    assert lines == [f"openstack user set --disable {id}", f"openstack user set --enable {id}"]
+
+
+def test_an_image_is_recorded_with_its_file(demo: Client) -> None:
+    demo.post("/recording", {"do": "start"}, headers=FRAGMENT)
+    typed = {"name": "it's", "disk_format": "raw", "visibility": "private", "architecture": "x86_64"}
+    answer = demo.post("/images/create", typed, headers=FRAGMENT)
+    assert answer.status_code == 200, answer.content
+    text = script(demo)
+    assert ': "${FILE:?}"' in text and '--file "$FILE"' in text and "--property architecture=x86_64" in text
+
+
+def test_secrets_of_a_recording_outlive_the_clouds_own(demo: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo.post("/recording", {"do": "start"}, headers=FRAGMENT)
+    typed = {"name": "ci", "secret": "s3cret", "roles": [str(Role.objects.get(name="member").pk)]}
+    demo.post("/application-credentials/create", typed, headers=FRAGMENT)
+    assert '--secret "$SECRET"' in script(demo)
+    for module in (places, recorder):
+        monkeypatch.setattr(module, "mark", lambda: "another")
+    places.pattern.cache_clear()
+    try:
+        assert '--secret "$SECRET"' in script(demo)
+    finally:
+        places.pattern.cache_clear()
