@@ -25,10 +25,10 @@ class Answer:
 
 
 class Rest:
-    """Signed in as `account` in the project of the same name."""
+    """Signed in as `account` in the project of the same name. `password`: of an account that a test has made."""
 
-    def __init__(self, cloud: LiveCloud, account: str = "demo") -> None:
-        self.cloud, self.account = cloud, account
+    def __init__(self, cloud: LiveCloud, account: str = "demo", password: str = "") -> None:
+        self.cloud, self.account, self.password = cloud, account, password
         self._token = ""
         self.project_id = ""
 
@@ -39,7 +39,7 @@ class Rest:
                 "user": {
                     "name": self.account,
                     "domain": {"id": "default"},
-                    "password": self.cloud.password(self.account),
+                    "password": self.password or self.cloud.password(self.account),
                 }
             }
             scope = {"project": {"name": self.account, "domain": {"id": "default"}}}

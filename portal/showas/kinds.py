@@ -43,10 +43,15 @@ class Arg:
     since: str = ""
     outside: bool = False  # beside the body's one key, not inside
     spread: bool = False  # a dict whose pairs stand in the body themselves
+    filled: bool = False  # the client leaves out an empty one: it cannot clear it
     asks: str = ""  # of a list: the portal's filter that it is
     read: Callable[[str], Value] = lambda text: {"True": True, "False": False}.get(
         text, text
     )  # what a filter's text says
+
+    def is_unsaid(self, value: Value) -> bool:
+        """Whether the client has no option for this value."""
+        return self.cli == NEVER or (self.filled and is_empty(value))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from portal.showas import python, shell, terraform
-from portal.showas.kinds import NEVER, Terraform, Use
+from portal.showas.kinds import Terraform, Use
 from portal.showas.places import MADE, places_in
 from portal.ui import Text
 
@@ -53,8 +53,8 @@ def asked(uses: Sequence[Use]) -> list[str]:
 
 def has_command(use: Use) -> bool:
     """Whether the client can do it, or a part of it."""
-    said = [arg for arg, _value in use.args if arg.cli not in ("", "<>")]
-    is_empty = use.kind.method in ("PUT", "PATCH") and bool(said) and all(arg.cli == NEVER for arg in said)
+    said = [(arg, value) for arg, value in use.args if arg.cli not in ("", "<>")]
+    is_empty = use.kind.method in ("PUT", "PATCH") and bool(said) and all(arg.is_unsaid(value) for arg, value in said)
     return bool(use.kind.cli) and not is_empty
 
 
@@ -64,8 +64,8 @@ def beyond_client(use: Use) -> list[str]:
         return [_("The client has no command for this.")]
     return [
         _("The client has no option for this: %(name)s") % {"name": arg.key or arg.name}
-        for arg, _value in use.args
-        if arg.cli == NEVER
+        for arg, value in use.args
+        if arg.is_unsaid(value)
     ]
 
 

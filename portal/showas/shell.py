@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from string import Formatter
 
-from portal.showas.kinds import NEVER, Arg, Use
+from portal.showas.kinds import Arg, Use
 from portal.showas.places import Value, split
 
 WIDE = 88
@@ -43,9 +43,11 @@ def items(value: Value) -> Iterable[Value]:
 
 def option(arg: Arg, value: Value) -> list[Words]:
     """Return the option of an argument, once for each value; none where it is positional or has no option."""
+    if arg.is_unsaid(value):
+        return []
     if isinstance(arg.cli, Mapping):
         return [words] if (words := arg.cli.get(value, "").split()) else []
-    if arg.cli in ("", "<>", NEVER):
+    if not arg.cli or arg.cli == "<>":
         return []
     first, semicolon, others = arg.cli.partition("; ")
     if semicolon:

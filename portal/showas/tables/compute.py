@@ -9,7 +9,7 @@ from hosts.models import Host
 from portal.admin.aggregate_dialogs import inside
 from portal.admin.aggregates import metadata
 from portal.showas.entries import Entry, Typed, each, family, listing, of_kind, once, rows_of, straight
-from portal.showas.kinds import NEVER, SAME, UNKNOWN_THERE, Arg, Kind, Terraform, Use
+from portal.showas.kinds import SAME, UNKNOWN_THERE, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
 from portal.ui.calls import Call
 
@@ -48,10 +48,7 @@ FLAVOR = family(
         Arg("os-flavor-access:is_public", cli="--public|--private", sdk="is_public", tf="is_public"),
         Arg("description", cli="--description", tf=SAME, since="2.55"),
     ),
-    change=(
-        Arg("description", cli="--description", tf=SAME, since="2.55"),
-        Arg("undescribed", cli=NEVER, sdk="description", key="description", wire=lambda yes: ""),
-    ),
+    change=(Arg("description", cli="--description", tf=SAME, since="2.55", filled=True),),
 )  # fmt: skip
 
 
@@ -214,12 +211,6 @@ def flavor(call: Call, typed: Typed) -> list[Use]:
     return [made, *(Use(ADD_ACCESS, {"id": made.made, "tenant": id}) for id in typed.get("projects") or ())]
 
 
-def describe(call: Call, typed: Typed) -> list[Use]:
-    """Return the change of a description: the client leaves out an empty one."""
-    text = typed.get("description")
-    return [Use(FLAVOR.update, {"id": call.id, "description": text or None, "undescribed": not text or None})]
-
-
 def access(call: Call, typed: Typed) -> list[Use]:
     have, want = set(flavors.access(call.actor, flavor_id=call.id)), set(typed.get("projects") or ())
     found = [Use(ADD_ACCESS, {"id": call.id, "tenant": id}) for id in sorted(want - have)]
@@ -292,7 +283,6 @@ ENTRIES: dict[str, Entry] = {
     "server-group-delete": each(SERVER_GROUP.delete),
     "server-groups-delete": each(SERVER_GROUP.delete),
     **rows_of(FLAVOR, "flavors flavor"),
-    "flavor-edit": Entry(uses=describe),
     "flavor-create": Entry(uses=flavor),
     "flavor-access": Entry(uses=access),
     "flavor-metadata": Entry(uses=specs),

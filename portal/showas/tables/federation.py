@@ -11,7 +11,7 @@ from portal.ui.calls import Call
 ID, NEW = Arg("id", cli="<>"), Arg("id", cli="<>", sdk="id")
 _SHOWN = (
     Arg("remote_ids", cli="--remote-id"),
-    Arg("description", cli="--description"),
+    Arg("description", cli="--description", filled=True),
     Arg("authorization_ttl", cli="--authorization-ttl"),
     Arg("enabled", cli="--enable|--disable", sdk="is_enabled"),
 )

@@ -16,7 +16,7 @@ from portal.ui.calls import Call
 
 ID = Arg("id", cli="<>")
 NAME = Arg("name", cli="<>", tf=SAME)
-DESCRIPTION = Arg("description", cli="--description", tf=SAME)
+DESCRIPTION = Arg("description", cli="--description", tf=SAME, filled=True)
 DOMAIN = Arg("domain_id", cli="--domain", tf=SAME)
 ENABLED = Arg("enabled", cli="--enable|--disable", sdk="is_enabled", tf=SAME)
 LOCK = Arg(
@@ -49,7 +49,7 @@ PROJECT = _family(
 _PERSON = (
     NAME,
     DESCRIPTION,
-    Arg("email", cli="--email"),
+    Arg("email", cli="--email", filled=True),
     Arg("default_project_id", cli="--project", tf=SAME),
 )
 PASSWORD = Arg("password", cli="--password", tf=SAME)
@@ -62,7 +62,7 @@ USER = _family(
 )
 GROUP = _family("groups", "group", (NAME, DESCRIPTION, DOMAIN), (NAME, DESCRIPTION), "openstack_identity_group_v3")
 ROLE = _family(
-    "roles", "role", (NAME, Arg("description", cli="--description"), DOMAIN), (NAME, Arg("description", cli="--description")),
+    "roles", "role", (NAME, Arg("description", cli="--description", filled=True), DOMAIN), (NAME, Arg("description", cli="--description", filled=True)),
     "openstack_identity_role_v3",
 )  # fmt: skip
 DOMAIN_KINDS = _family("domains", "domain", (NAME, DESCRIPTION, ENABLED), (NAME, DESCRIPTION, ENABLED))

@@ -12,6 +12,8 @@ from portal.showas.places import Value, missing
 from portal.ui.calls import Call
 
 NAME = Arg("name", cli="<>", tf=SAME)
+#: Of what may have none: the client leaves out an empty one.
+OWN_NAME = Arg("name", cli="<>", tf=SAME, filled=True)
 DESCRIPTION = Arg("description", cli="--description", tf=SAME)
 UP = Arg("admin_state_up", cli="--enable|--disable", sdk="is_admin_state_up", tf=SAME)
 GUARDED = Arg(
@@ -62,7 +64,7 @@ _RANGE = (
 SUBNET = family(
     "network", "/v2.0/subnets", "subnet", "subnet", "subnet", tf="openstack_networking_subnet_v2", is_listed=False,
     args=(
-        NAME,
+        OWN_NAME,
         Arg("network_id", cli="--network", tf=SAME),
         Arg("cidr", cli="--subnet-range", tf=SAME),
         Arg("subnetpool_id", cli="--subnet-pool", sdk="subnet_pool_id", tf=SAME),
@@ -76,7 +78,7 @@ SUBNET = family(
         Arg("ipv6_address_mode", cli="--ipv6-address-mode", tf=SAME),
     ),
     change=(
-        NAME,
+        OWN_NAME,
         *_RANGE,
         Arg("allocation_pools", cli=f"--no-allocation-pool; {POOLS}", tf="allocation_pool{}"),
         Arg("dns_nameservers", cli="--no-dns-nameservers; --dns-nameserver", tf=SAME),
@@ -98,7 +100,7 @@ PORT = family(
     "network", "/v2.0/ports", "port", "port", "port", tf="openstack_networking_port_v2",
     asks=(BY_NAME, BY_STATUS, Arg("mac_address", cli="--mac-address", tf=SAME, asks="mac")),
     args=(
-        NAME,
+        OWN_NAME,
         Arg("network_id", cli="--network", tf=SAME),
         Arg("fixed_ips", cli="--fixed-ip subnet={subnet_id},ip-address={ip_address}", tf="fixed_ip{}"),
         *_PLUGGED,
@@ -106,7 +108,7 @@ PORT = family(
         PROJECT,
     ),
     change=(
-        NAME,
+        OWN_NAME,
         DESCRIPTION,
         Arg("fixed_ips", cli="--no-fixed-ip; --fixed-ip ip-address={ip_address}"),
         *_PLUGGED,

@@ -106,7 +106,7 @@ IP_LIST = Kind(
 )  # fmt: skip
 IP_SET = Kind(
     name="floatingip.update", service="network", method="PUT", path="/v2.0/floatingips/{id}", wrap="floatingip", cli="floating ip set",
-    sdk="update_ip", keeps_empty=True, args=(ID, Arg("pool", tf=SAME, wire=None), DESCRIPTION), tf=Terraform(floating.FLOATING, "change"),
+    sdk="update_ip", keeps_empty=True, args=(ID, Arg("pool", tf=SAME, wire=None), replace(DESCRIPTION, filled=True)), tf=Terraform(floating.FLOATING, "change"),
 )  # fmt: skip
 IP_LOOSE = Kind(
     name="floatingip.disassociate", service="network", method="PUT", path="/v2.0/floatingips/{id}", wrap="floatingip",

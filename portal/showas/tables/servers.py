@@ -81,7 +81,7 @@ CREATE = Kind(
 UPDATE = Kind(
     name="server.update", service="compute", method="PUT", path="/servers/{id}", wrap="server", cli="server set", sdk="update_server",
     tf=Terraform(INSTANCE, "change"), keeps_empty=True,
-    args=(ID, Arg("name", cli="--name", tf=SAME), Arg("description", cli="--description", since="2.19")),
+    args=(ID, Arg("name", cli="--name", tf=SAME), Arg("description", cli="--description", since="2.19", filled=True)),
 )  # fmt: skip
 DELETE = Kind(
     name="server.delete", service="compute", method="DELETE", path="/servers/{id}", cli="server delete", sdk="delete_server", args=(ID,),

@@ -64,6 +64,8 @@ def change_a_project(work: Work) -> Steps:
     typed = {"name": f"{work.name}-b", "description": "other", "enabled": False}
     yield Ask(f"/projects/{id}/edit", ("project.update",), typed)
     row = work.get(f"{IDENTITY}/projects/{id}", "project")
+    yield Ask(f"/projects/{id}/edit", ("project.update",), {"description": ""}, lacks=(CLI,))
+    assert not work.get(f"{IDENTITY}/projects/{id}", "project")["description"]
     assert (row["name"], row["description"], row["enabled"]) == (f"{work.name}-b", "other", False)
     return row
 
@@ -158,6 +160,8 @@ def change_a_group(work: Work) -> Steps:
     id = group(work)
     yield Ask(f"/groups/{id}/edit", ("group.update",), {"name": f"{work.name}-b", "description": "other"})
     row = work.get(f"{IDENTITY}/groups/{id}", "group")
+    yield Ask(f"/groups/{id}/edit", ("group.update",), {"description": ""}, lacks=(CLI,))
+    assert not work.get(f"{IDENTITY}/groups/{id}", "group")["description"]
     assert (row["name"], row["description"]) == (f"{work.name}-b", "other")
     return row
 
@@ -189,6 +193,8 @@ def change_a_role(work: Work) -> Steps:
     id = role(work)
     yield Ask(f"/roles/{id}/edit", ("role.update",), {"name": f"{work.name}-b", "description": "other"})
     row = work.get(f"{IDENTITY}/roles/{id}", "role")
+    yield Ask(f"/roles/{id}/edit", ("role.update",), {"description": ""}, lacks=(CLI,))
+    assert not work.get(f"{IDENTITY}/roles/{id}", "role")["description"]
     assert (row["name"], row["description"]) == (f"{work.name}-b", "other")
     return row
 
@@ -217,6 +223,8 @@ def change_a_domain(work: Work) -> Steps:
     yield Ask(f"/domains/{id}/edit", ("domain.update",), {"name": f"{work.name}-b", "description": "other"})
     yield Ask(f"/domains/{id}/switch", ("domain.update",))
     row = work.get(f"{IDENTITY}/domains/{id}", "domain")
+    yield Ask(f"/domains/{id}/edit", ("domain.update",), {"description": ""}, lacks=(CLI,))
+    assert not work.get(f"{IDENTITY}/domains/{id}", "domain")["description"]
     assert (row["name"], row["description"], row["enabled"]) == (f"{work.name}-b", "other", False)
     return row
 

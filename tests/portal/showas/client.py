@@ -87,7 +87,7 @@ def _answer(line: socket.socket) -> None:
     try:
         code = _run(name, arguments)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else bool(end.code)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
