@@ -131,9 +131,7 @@ def _create(page: Page, url: str, **fields: str) -> None:
 
 def _do(page: Page, cloud: LiveCloud, rest: Rest) -> None:
     """A network with a subnet, a router, a group with rules, a key pair, and a server with an address on all that."""
-    _create(
-        page, f"{cloud.url}/networks", name="shop", description="it's the shop's", cidr="10.66.0.0/24", dns="9.9.9.9"
-    )
+    _create(page, f"{cloud.url}/networks", name="shop", description="it's the shop's", cidr="10.66.0.0/24")
     page.wait_for_url(re.compile(r"/networks/[0-9a-f-]{36}"))
     subnet = rest.ok("GET", f"{NETWORK}/subnets?cidr=10.66.0.0/24")["subnets"][0]["id"]
     page.goto(f"{cloud.url}/routers")

@@ -163,8 +163,7 @@ ANSWER = Kind(
 
 def answer(call: Call, typed: Typed) -> list[Use]:
     """Return what the project says to an image that is shared with it."""
-    status = {"accept": "accepted", "reject": "rejected"}.get(call.keys["answer"], call.keys["answer"])
-    return [Use(ANSWER, {"id": call.id, "member": call.actor.project_id, "status": status})]
+    return [Use(ANSWER, {"id": call.id, "member": call.actor.project_id, "status": call.keys["answer"]})]
 
 
 ENTRIES: dict[str, Entry] = {

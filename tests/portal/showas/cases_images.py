@@ -156,8 +156,8 @@ def answer_to_a_shared_image(work: Work) -> Steps:
     id = work.make(f"{IMAGE}/images", "", body, work.admin)
     work.admin.ok("POST", f"{IMAGE}/images/{id}/members", {"member": work.project})
     path = f"{IMAGE}/images/{id}/members/{work.project}"
-    for answer, status in (("accept", "accepted"), ("reject", "rejected")):
-        yield Ask(f"/images/{id}/answer/{answer}", ("image.answer",))
+    for status in ("accepted", "rejected"):
+        yield Ask(f"/images/{id}/answer/{status}", ("image.answer",))
         assert work.get(path)["status"] == status
     said = yield Ask("/images/shared", ("image.list-shared",))
     assert work.name in said

@@ -81,6 +81,8 @@ def _answer(line: socket.socket) -> None:
     for one, at in zip(high, files, strict=True):
         os.dup2(one, at)
     os.closerange(200, 200 + len(high))
+    for one in {0, 1, 2} - set(files):
+        os.close(one)
     os.environ.clear()
     os.environ.update(environment)
     code = 1

@@ -14,7 +14,16 @@ from tests.portal.showas.work import Case, Work
 from tests.rest import Rest
 
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("cases_*.py"))
+#: One of each service, in every run.
+QUICK = (
+    "import_a_key", "make_a_security_group", "make_a_group", "set_the_metadata_of_an_image", "list /hosts/-/resource-providers",
+    "make_an_identity_provider", "rename_a_server",
+)  # fmt: skip
 CASES: list[Case] = [case for name in MODULES for case in import_module(f"tests.portal.showas.{name}").CASES]
+
+
+def test_the_quick_cases_are_there() -> None:
+    assert set(QUICK) <= {case.name for case in CASES}
 
 
 def test_each_kind_of_call_is_run_by_a_case() -> None:
@@ -31,10 +40,11 @@ def people(fake_cloud: LiveCloud, tmp_path_factory: pytest.TempPathFactory) -> I
         }
 
 
-@pytest.mark.slow
 @pytest.mark.lab
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [pytest.param(one, id=one.name, marks=[] if one.name in QUICK else pytest.mark.slow) for one in CASES]
+)
 def test_the_forms_come_to_the_same(case: Case, people: dict[str, Person]) -> None:
     seen = {}
     for way in WAYS:
