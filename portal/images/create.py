@@ -66,8 +66,7 @@ class Create(Page):
             return self.wrong(form)
         uri = form.cleaned_data["uri"].strip()
         try:
-            call = Call(request, self.actor, ABOUT, {})
-            image = carry_out(call, lambda: self.make(form.values(), uri))
+            image = carry_out(Call(request, self.actor, ABOUT, {}), lambda: self.make(form.values(), uri))
         except CloudError as error:
             form.add_error("uri" if isinstance(error, imports.UriRefused) else None, error.message)
             return self.wrong(form)

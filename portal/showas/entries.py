@@ -127,7 +127,6 @@ def family(
     ids: str = "id",
     listed: str = "",
     is_fixed: bool = False,
-    is_listed: bool = True,
     asks: Sequence[Arg] = (),
 ) -> Family:
     """Make the four kinds that most resources have. `args` are those of a creation, `change` those of a change where they differ, `asks` the filters
@@ -144,7 +143,6 @@ def family(
     found = Terraform(tf, "data") if tf and source else NO_SOURCE
     return Family(
         is_fixed=is_fixed,
-        is_listed=is_listed,
         create=Kind(
             name=f"{cli}.create", method="POST", path=path, cli=f"{cli} create", sdk=f"create_{sdk}", args=args, key=ids,
             gives=gives or cli.replace(" ", "_"), tf=Terraform(tf) if tf else UNKNOWN_THERE, **one,

@@ -1,5 +1,7 @@
 """Networks, subnets, ports, and which project sees which network."""
 
+from dataclasses import replace
+
 from authorization import policy
 from hostagent.contract import inet
 from networking.agents import services as agents
@@ -61,8 +63,8 @@ _RANGE = (
     Arg("no_gateway", cli="--gateway none|", sdk="gateway_ip", tf=SAME, key="gateway_ip", wire=lambda no: None),
     Arg("enable_dhcp", cli="--dhcp|--no-dhcp", sdk="is_dhcp_enabled", tf=SAME),
 )
-SUBNET = family(
-    "network", "/v2.0/subnets", "subnet", "subnet", "subnet", tf="openstack_networking_subnet_v2", is_listed=False,
+_SUBNET = family(
+    "network", "/v2.0/subnets", "subnet", "subnet", "subnet", tf="openstack_networking_subnet_v2",
     args=(
         OWN_NAME,
         Arg("network_id", cli="--network", tf=SAME),
@@ -85,6 +87,8 @@ SUBNET = family(
         Arg("host_routes", cli=f"--no-host-route; {ROUTES}"),
     ),
 )  # fmt: skip
+#: No page lists them all.
+SUBNET = replace(_SUBNET, is_listed=False)
 _PAIRS = "--allowed-address ip-address={ip_address},mac-address={mac_address}"
 _PLUGGED = (
     UP,
