@@ -172,7 +172,7 @@ class Person:
             **secrets,
         }
         done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0, (
+        assert done.returncode == ends, (
             f"{text}\n── came to {done.returncode}:\n{done.stderr[-1500:]}{done.stdout[-1500:]}"
         )
         return done.stdout
