@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -104,43 +105,86 @@ def take_new_address(page: Page) -> str:
     return new
 
 
+#: Takes part in one talk at a guest's console.
+Talk = Callable[[socket.socket], None]
+
+
 @pytest.fixture
-def serial_port(fake_cloud: LiveCloud) -> Iterator[Callable[[str], bytearray]]:
-    """`serial_port(server_id)`: a machine that says login at the place where a real host's guest does; what is typed there."""
+def guest_line(fake_cloud: LiveCloud) -> Iterator[Callable[[str, str, Talk], None]]:
+    """`guest_line(server_id, "vnc", talk)`: somebody who answers at the place where a real host's guest does; `serial` is the other kind."""
     lines: list[socket.socket] = []
     made: list[Path] = []
 
-    def make(server_id: str) -> bytearray:
+    def make(server_id: str, kind: str, talk: Talk) -> None:
         host = Rest(fake_cloud, "admin").ok("GET", f"{COMPUTE}/servers/{server_id}")["server"]["OS-EXT-SRV-ATTR:host"]
         folder = Path(fake_cloud.ready["run"]) / "hosts" / host
-        path = folder / f"serial-{server_id}.sock"
+        path = folder / f"{kind}-{server_id}.sock"
         lines.append(line := socket.socket(socket.AF_UNIX))
         line.bind(str(path))
         made.append(path)
         shutil.chown(path, group=users.USERS["bytes"])  # who opens it, as a real host's
         path.chmod(0o660)
         line.listen()
-        typed = bytearray()
-        threading.Thread(target=serve, args=(line, typed), daemon=True).start()
-        return typed
+        threading.Thread(target=serve, args=(line, talk), daemon=True).start()
 
-    def serve(line: socket.socket, typed: bytearray) -> None:
+    def serve(line: socket.socket, talk: Talk) -> None:
         while True:
             try:
                 guest, _address = line.accept()
             except OSError:
                 return
-            guest.sendall(b"login: ")
             lines.append(guest)
-            threading.Thread(target=hear, args=(guest, typed), daemon=True).start()
+            threading.Thread(target=until_cut, args=(guest, talk), daemon=True).start()
 
-    def hear(guest: socket.socket, typed: bytearray) -> None:
+    def until_cut(guest: socket.socket, talk: Talk) -> None:
         with suppress(OSError):
-            while data := guest.recv(4096):
-                typed.extend(data)
+            talk(guest)
 
     yield make
     for line in lines:
         line.close()
     for path in made:
         path.unlink()
+
+
+@pytest.fixture
+def serial_port(guest_line: Callable[[str, str, Talk], None]) -> Callable[[str], bytearray]:
+    """`serial_port(server_id)`: a machine that says login; what is typed there."""
+
+    def make(server_id: str) -> bytearray:
+        typed = bytearray()
+
+        def talk(guest: socket.socket) -> None:
+            guest.sendall(b"login: ")
+            while data := guest.recv(4096):
+                typed.extend(data)
+
+        guest_line(server_id, "serial", talk)
+        return typed
+
+    return make
+
+
+@pytest.fixture
+def screen(guest_line: Callable[[str, str, Talk], None]) -> Callable[[str], bytearray]:
+    """`screen(server_id)`: a machine with a blank screen, in the words of RFB 3.8; what viewers send to it."""
+
+    def make(server_id: str) -> bytearray:
+        sent = bytearray()
+
+        def talk(guest: socket.socket) -> None:
+            guest.sendall(b"RFB 003.008\n")
+            guest.recv(12)
+            guest.sendall(b"\1\1")  # one kind of security: none
+            guest.recv(1)
+            guest.sendall(bytes(4))  # it was right
+            guest.recv(1)
+            pixels = struct.pack(">BBBBHHHBBBxxx", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
+            guest.sendall(struct.pack(">HH", 64, 64) + pixels + struct.pack(">I", 4) + b"demo")
+            while data := guest.recv(4096):
+                sent.extend(data)
+
+        guest_line(server_id, "vnc", talk)
+        return sent
+
+    return make

@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.live import CLONE
 
 FOLDER = CLONE / "docs" / "acceptance"
+#: What the last column says. What waits names an issue, or the API without which the portal has nothing to show.
+STATE = re.compile("works|missing|waits for .+|not here: .+")
 
 
 def lines(table: str) -> list[dict[str, str]]:
@@ -31,7 +33,7 @@ class Walk:
 
     def __init__(self, page: Page, url: str, panel: str, table: str) -> None:
         self.page, self.url, self.panel, self.table = page, url, panel, table
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)  # of a page on a machine with other work
         self.seen: set[tuple[str, str]] = set()
 
     def saw(self, kind: str, *names: str) -> None:

@@ -4,16 +4,15 @@ In `make test` one action a panel is walked; the whole walks are slow.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.acceptance import Walk, delete_several, lines
+from tests.browser.acceptance import Walk, delete_several
 from tests.browser.netwalk import NetWalk
 from tests.browsing import Enter
-from tests.live import CLONE, LiveCloud
+from tests.live import LiveCloud
 from tests.rest import COMPUTE, IDENTITY, NETWORK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -255,15 +254,3 @@ def test_default_quotas(walk: Walks, net: Nets) -> None:
         assert n.rest.ok("GET", own)["quota"]["port"] == value
     w.saw("row action", "edit: network")
     w.finish()
-
-
-def test_every_line_names_a_test_that_walks_it(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = lines("admin")
-    states = Counter((row["panel"], row["state"].partition(" for")[0]) for row in rows)
-    assert {state for _panel, state in states} <= {"works", "missing", "waits"}
-    walked = [row for row in rows if row["state"] == "works"]
-    sources = {name: (CLONE / name).read_text() for name in {row["test"] for row in walked}}
-    assert {row["panel"] for row in walked if f'walk("{row["panel"]}"' not in sources[row["test"]]} == set()
-    with capsys.disabled():
-        for (panel, state), number in sorted(states.items()):
-            print(f"admin: {panel:24} {state:8} {number:3}")

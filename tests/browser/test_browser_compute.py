@@ -3,15 +3,13 @@
 In `make test` one action a panel is walked; the whole walks are slow.
 """
 
-import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.acceptance import Walk, delete_several, lines
+from tests.browser.acceptance import Walk, delete_several
 from tests.browser.netwalk import NetWalk
-from tests.live import CLONE
 from tests.rest import COMPUTE, IMAGE, NETWORK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -147,13 +145,3 @@ def test_api_access(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> N
         expect(page.locator("main")).to_contain_text(text)
     w.saw("bulk action", "view credentials")
     w.finish()
-
-
-def test_every_line_names_a_test_that_walks_it() -> None:
-    """`unwalked` is there, with a step in its test that has not been seen to pass yet."""
-    rows = lines("compute")
-    assert {row["state"] for row in rows} <= {"works", "unwalked", "missing", "waits for issue 14"}
-    walked = [row for row in rows if row["state"] == "works"]
-    sources = {name: (CLONE / name).read_text() for name in {row["test"] for row in walked}}
-    assert {row["panel"] for row in walked if f'walk("{row["panel"]}"' not in sources[row["test"]]} == set()
-    assert re.match("tests/browser/", walked[0]["test"])

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.acceptance import Walk, delete_several, filters, lines, make_group, make_user
-from tests.live import CLONE
+from tests.browser.acceptance import Walk, delete_several, filters, make_group, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -321,11 +320,3 @@ def test_columns_and_files(walk: Callable[[str], Walk], tmp_path: Path) -> None:
     page.locator("#columns [data-field=description]").check()
     page.click("[data-action=keep-columns]")
     expect(page.locator("main thead")).to_contain_text("Description")
-
-
-def test_every_line_names_a_test_that_walks_it() -> None:
-    rows = lines("identity")
-    assert {row["state"] for row in rows} <= {"works", "missing"}
-    sources = {name: (CLONE / name).read_text() for name in {row["test"] for row in rows}}
-    walked = [row for row in rows if row["state"] == "works" and row["panel"] != "sign-in"]
-    assert {row["panel"] for row in walked if f'walk("{row["panel"]}"' not in sources[row["test"]]} == set()

@@ -4,21 +4,19 @@ In `make test` one action a panel is walked; the whole walks are slow.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.acceptance import Walk, delete_several, lines
+from tests.browser.acceptance import Walk, delete_several
 from tests.browser.imagewalk import DISK, SHA256, ImageWalk, Site, site
 from tests.browsing import Enter
-from tests.live import CLONE, LiveCloud
+from tests.live import LiveCloud
 from tests.rest import COMPUTE, IMAGE, Rest, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-STATES = {"works", "missing", "waits for volumes"}
 
 
 @pytest.fixture
@@ -410,13 +408,3 @@ def test_others_have_no_list_of_all_images(fake_cloud: LiveCloud, enter: Enter) 
     page: Page = enter(fake_cloud, "demo", expects=("403",))
     page.goto(f"{fake_cloud.url}/all-images")
     expect(page.locator("h1")).to_have_text("Not allowed")
-
-
-def test_every_line_names_a_test_that_walks_it() -> None:
-    rows = lines("images")
-    count = Counter((row["panel"], row["state"]) for row in rows)
-    print("images.tsv:", ", ".join(f"{panel} {state} {number}" for (panel, state), number in sorted(count.items())))
-    assert {row["state"] for row in rows} <= STATES
-    walked = [row for row in rows if row["state"] == "works"]
-    sources = {name: (CLONE / name).read_text() for name in {row["test"] for row in walked}}
-    assert {row["panel"] for row in walked if f'walk("{row["panel"]}"' not in sources[row["test"]]} == set()

@@ -9,9 +9,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.acceptance import Walk, delete_several, lines
+from tests.browser.acceptance import Walk, delete_several
 from tests.browser.netwalk import NetWalk
-from tests.live import CLONE
 from tests.rest import NETWORK
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -128,11 +127,3 @@ def _pairs_of_a_port(n: NetWalk, id: str) -> None:
     expect(w.row("10.91.0.0/24")).to_have_count(0)
     assert n.one("ports", id=id)["allowed_address_pairs"] == []
     w.saw("row action", "delete address pair")
-
-
-def test_every_line_names_a_test_that_walks_it() -> None:
-    rows = lines("networking")
-    assert {row["state"] for row in rows} <= {"works", "missing", "waits for issue 16"}
-    walked = [row for row in rows if row["state"] == "works"]
-    sources = {name: (CLONE / name).read_text() for name in {row["test"] for row in walked}}
-    assert {row["panel"] for row in walked if f'walk("{row["panel"]}"' not in sources[row["test"]]} == set()
