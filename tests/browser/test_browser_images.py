@@ -346,7 +346,7 @@ def _gallery(i: ImageWalk, web: Site, cloud: LiveCloud) -> None:
     expect(page.locator("[data-action=add][data-id=walk-sums]")).to_have_attribute("data-why", "It is being added")
     assert i.named("walk-sums")[0]["status"] == "importing"
     web.go.set()
-    expect(page.locator("[data-card=walk-sums] a")).to_have_text("It is among your images")
+    expect(page.locator("[data-card=walk-sums] a")).to_have_text("Open the image")
     found = i.named("walk-sums")[0]
     assert (found["status"], found["size"], found["visibility"], found["os_admin_user"]) == (
         "active", len(DISK), "private", "me",

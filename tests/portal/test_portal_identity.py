@@ -25,7 +25,7 @@ def role(name: str) -> Role:
 
 def errors_at(content: bytes) -> list[str]:
     """The fields under which an error stands."""
-    found = re.findall(r'<div class="bad sm" id="id_([^"]+?)(?:-add|-narrow)?_error">', content.decode())
+    found = re.findall(r'<div class="bad sm" id="id_([^"]+?)(?:-add|-narrow)?_error"', content.decode())
     return found
 
 

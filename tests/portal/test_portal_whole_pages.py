@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,10 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from authorization.context import RequestContext
+from compute.servergroups.models import ServerGroup
 from compute.servers.models import Server
+from hosts.models import Host
 from identity.models import Project
+from images.metadefs.models import Definition
 from networking.networks import services as networks
 from networking.securitygroups.models import SecurityGroup
+from portal.ui.panels import APART
 from tests.portal.test_portal_pages import ADMIN, PANELS
 
 SCRIPT = {"HX-Request": "true"}
@@ -140,3 +145,52 @@ def _port(demo: Client) -> Any:
         "vnic_type": "normal",
     }
     return demo.post("/ports/create", fields)
+
+
+def test_what_is_wrong_with_a_field_is_said_once(demo: Client) -> None:
+    """At the field; a form in steps says above them which fields, for one may be in a step that is not open."""
+    why = "Letters without accents, digits"
+    for sent in ({}, SCRIPT):
+        html = demo.post("/key-pairs/-/create", {"name": "é", "public_key": ""}, headers=sent).content.decode()
+        assert html.count(why) == 1 and html.count('role="alert"') == 1
+    steps = demo.post("/networks/create", {"name": "n", "cidr": "nonsense"}, headers=SCRIPT).content.decode()
+    assert steps.count("This is not a network") == 1 and re.search(r'role="alert".*?href="#id_cidr"', steps, re.S)
+
+
+def test_the_example_of_a_namespace_can_be_imported(admin: Client) -> None:
+    shown = re.search(
+        r'placeholder="([^"]*namespace[^"]*)"', admin.get(f"/metadata-definitions{APART}/import").content.decode()
+    )
+    assert shown is not None
+    answer = admin.post(f"/metadata-definitions{APART}/import", {"text": unescape(shown[1])})
+    assert answer.status_code == 302, answer.content
+    assert Definition.objects.get(name="hw_disk_bus").namespace.namespace == "Example::Disk"
+
+
+def test_sizes_have_units_that_fit(admin: Client) -> None:
+    """A host's memory, whatever the unit in which it reports."""
+    inventory = {"vcpus": 4, "memory_mib": 16 * 1024**2, "disk_gib": 40}
+    Host.objects.create(name="h7", number=7, state="up", roles=["compute", "network"], inventory=inventory)
+    page = admin.get("/hosts/h7").content.decode()
+    card = page.partition('data-card="inventory"')[2].partition("</section>")[0]
+    assert "16 TiB" in card and "40 GiB" in card and str(16 * 1024**2) not in page
+
+
+def test_agents_and_roles_have_words_of_the_readers_language(admin: Client) -> None:
+    Host.objects.create(name="h7", number=7, state="up", roles=["compute", "network"])
+    admin.post("/language", {"language": "zh-hans"})
+    told = {
+        "/services/network": ("DHCP 代理", "DHCP agent"),
+        "/services/processes": (">计算<", ">compute<"),
+        "/hosts/h7": (">网络<", ">network<"),
+    }
+    for path, (word, name) in told.items():
+        page = admin.get(path).content.decode()
+        assert word in page and name not in page, path
+
+
+def test_the_rail_counts_server_groups(demo: Client) -> None:
+    project = Project.objects.get(name="demo", is_domain=False).pk
+    ServerGroup.objects.create(name="g", project_id=project, user_id="u", policy="affinity")
+    entry = re.search(r'data-panel="server-groups".*?</a>', demo.get("/").content.decode(), re.S)
+    assert entry is not None and re.search(r'class="k"[^>]*>\s*1\s*<', entry[0])
