@@ -29,6 +29,7 @@ def canvas_colours(page: Page) -> int:
 
 
 def test_charts_are_drawn_and_follow_time_theme_and_pointer(fake_cloud: LiveCloud, sampled: str, enter: Enter) -> None:
+    """I1: four charts of one time on the instance's page."""
     page = enter(fake_cloud)
     page.goto(f"{fake_cloud.url}/instances/{sampled}")
     first = page.locator("[data-chart=cpu]")
@@ -52,6 +53,7 @@ def test_charts_are_drawn_and_follow_time_theme_and_pointer(fake_cloud: LiveClou
 
 
 def test_a_list_has_a_spark_a_row_by_one_request(fake_cloud: LiveCloud, sampled: str, enter: Enter) -> None:
+    """I1: a spark in each row of the list."""
     page = enter(fake_cloud)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/sparks" in request.url else None)

@@ -93,6 +93,7 @@ def _several_ports(n: NetWalk, id: str) -> None:
 
 @pytest.mark.slow
 def test_security_groups(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> None:
+    """I12: the rule editor, and each action of a group."""
     n = net(walk("security-groups", "demo", table="networking"))
     id = _create_a_group(n, "s-web")
     n.w.open()

@@ -45,6 +45,7 @@ def _make_a_network(n: NetWalk, name: str, cidr: str) -> str:
 
 @pytest.mark.slow
 def test_topology(walk: Callable[..., Walk], net: Callable[..., NetWalk], fake_cloud: LiveCloud) -> None:
+    """I5: lanes, a card beside them for what is clicked, and what changes shows by itself; the graph; each action of the map."""
     n = net(walk("topology", "demo", table="networking"))
     page, w = n.page, n.w
     id = _make_a_network(n, "t-web", "10.96.2.0/24")
