@@ -5,7 +5,7 @@ find(server_id)  →  [{"id": …, "name": …}]
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -36,6 +36,21 @@ class Prepared(Generic[Row]):
     def first(self, *texts: str) -> Row | None:
         rows = self(*texts)
         return rows[0] if rows else None
+
+
+class PreparedCount:
+    """How many rows a query set has, as a function of texts."""
+
+    def __init__(self, make: Callable[..., QuerySet[Model, Model]]) -> None:
+        self._make = lambda *texts: make(*texts).order_by().values_list("pk")
+        self._arity = make.__code__.co_argcount
+        self._plans: dict[str, _Plan[tuple[object, ...]]] = {}
+
+    def __call__(self, *texts: str) -> int:
+        plan = self._plans.get(connection.vendor)
+        if plan is None:
+            plan = self._plans[connection.vendor] = _Plan(self._make, self._arity)
+        return plan.count(texts)
 
 
 class PreparedMany(Generic[Row]):
@@ -96,13 +111,20 @@ class _Plan(Generic[Row]):
             return list(query.selected)
         return [*query.extra_select, *query.values_select, *query.annotation_select]
 
-    def run(self, texts: Sequence[str]) -> list[Row]:
+    def _executed(self, sql: str, texts: Sequence[str]) -> list[tuple[Any, ...]]:
         parameters = self.parameters.copy()
         for place, number in self.places:
             parameters[place] = texts[number]
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, parameters)
-            rows = cursor.fetchall()
+            cursor.execute(sql, parameters)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def count(self, texts: Sequence[str]) -> int:
+        return int(self._executed(f"SELECT COUNT(*) FROM ({self.sql}) AS found", texts)[0][0])
+
+    def run(self, texts: Sequence[str]) -> list[Row]:
+        rows = self._executed(self.sql, texts)
         if self.converters:
             rows = [tuple(row) for row in self.compiler.apply_converters(rows, self.converters)]
         if self.model is not None:

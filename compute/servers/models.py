@@ -148,6 +148,9 @@ class Server(HostSubject, models.Model):
             # Whole: the palette looks through names of all and of a project, and rows with their user data are long.
             models.Index(fields=("name", "id", "project_id"), condition=Q(deleted=False), name="servers_by_name"),
             models.Index(fields=("project_id", "name", "id"), condition=Q(deleted=False), name="servers_of_by_name"),
+            models.Index(  # the chips over a project's list
+                fields=("project_id", "vm_state", "task_state"), condition=Q(deleted=False), name="servers_of_by_state"
+            ),
             models.Index(
                 fields=("vm_state",), condition=Q(deleted=False), name="servers_by_state"
             ),  # counted by /metrics

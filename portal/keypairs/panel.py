@@ -3,9 +3,12 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
+from common.prepared import PreparedCount
 from compute.keypairs.models import KeyPair
 from portal.keypairs import views
 from portal.ui.panels import APART, Panel
+
+_key_pairs = PreparedCount(lambda user: KeyPair.objects.filter(user_id=user))
 
 PANELS = (
     Panel(
@@ -15,7 +18,7 @@ PANELS = (
         group=gettext_lazy("Compute"),
         place=230,
         key="k",
-        count=lambda actor: KeyPair.objects.filter(user_id=actor.user_id).count(),
+        count=lambda actor: _key_pairs(actor.user_id),
         urls=[
             path("key-pairs", views.KeyPairs.as_view(), name="key-pairs"),
             path(f"key-pairs{APART}/create", views.CREATE.as_view(), name="key-pair-create"),

@@ -1,10 +1,13 @@
 """The panels of networks, routers, floating IPs and security groups."""
 
-from django.db.models import Q
+from collections.abc import Callable
+
+from django.db.models import Model, Q
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
+from common.prepared import PreparedCount
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import Port
@@ -28,6 +31,11 @@ from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
 from portal.ui.tables import joined
 
 GROUP = gettext_lazy("Network")
+
+
+def _of_project(model: type[Model]) -> Callable[[RequestContext], int]:
+    count = PreparedCount(lambda project: model._default_manager.filter(project_id=project))
+    return lambda actor: count(actor.project_id or "")
 
 
 NEW_NETWORK, NEW_PORT, NEW_ROUTER, NEW_ADDRESS, NEW_GROUP = (
@@ -128,7 +136,7 @@ PANELS = (
         group=GROUP,
         place=310,
         key="n",
-        count=lambda actor: Network.objects.filter(project_id=actor.project_id or "").count(),
+        count=_of_project(Network),
         search=_networks,
         subjects=[Subject("network", "network", names_of(Network))],
         quotas=[QUOTAS],
@@ -155,7 +163,7 @@ PANELS = (
         icon="plug-connected",
         group=GROUP,
         place=315,
-        count=lambda actor: Port.objects.filter(project_id=actor.project_id or "").count(),
+        count=_of_project(Port),
         search=_ports,
         urls=[
             path("ports", ports.Ports.as_view(), name="ports"),
@@ -177,7 +185,7 @@ PANELS = (
         group=GROUP,
         place=320,
         key="r",
-        count=lambda actor: Router.objects.filter(project_id=actor.project_id or "").count(),
+        count=_of_project(Router),
         search=_routers,
         subjects=[Subject("router", "router", names_of(Router))],
         urls=[
@@ -205,7 +213,7 @@ PANELS = (
         group=GROUP,
         place=330,
         key="f",
-        count=lambda actor: FloatingIP.objects.filter(project_id=actor.project_id or "").count(),
+        count=_of_project(FloatingIP),
         search=_floating_ips,
         urls=[
             path("floating-ips", floatingips.FloatingIPs.as_view(), name="floating-ips"),
@@ -229,7 +237,7 @@ PANELS = (
         group=GROUP,
         place=340,
         key="s",
-        count=lambda actor: SecurityGroup.objects.filter(project_id=actor.project_id or "").count(),
+        count=_of_project(SecurityGroup),
         search=_security_groups,
         urls=[
             path("security-groups", groups.SecurityGroups.as_view(), name="security-groups"),

@@ -20,6 +20,7 @@ PANELS = (
             path("load", load.CloudLoad.as_view(), name="cloud-load"),
             path("first-steps/away", firststeps.PutAway.as_view(), name="first-steps-away"),
             path("notices", views.Notices.as_view(), name="notices"),
+            path("keys", views.Keys.as_view(), name="keys"),
             path("find", palette.Find.as_view(), name="find"),
         ],
     ),

@@ -20,8 +20,8 @@ from portal.load import views as load
 from portal.overview import firststeps
 from portal.servers import failures
 from portal.servers.listing import CHIPS, count, visible
-from portal.ui import Text, activity, quotas, timelines
-from portal.ui.pages import Page
+from portal.ui import Text, activity, navigation, quotas, timelines
+from portal.ui.pages import Page, is_fragment
 from portal.ui.panels import Limit
 from quota import services as quota
 
@@ -76,7 +76,7 @@ def of_project(actor: RequestContext) -> dict[str, object]:
     return {
         "quotas": bars(actor),
         "lines": activity.of_project(actor, RECENT) if audits.sees_activity(actor) else None,
-        "numbers": [(name, label, LOOKS[name], numbers[name]) for name, (label, _w) in CHIPS.items() if name],
+        "numbers": [(name, chip.label, LOOKS[name], numbers[name]) for name, chip in CHIPS.items() if name],
         "shares": [(look, numbers[name]) for name, look in LOOKS.items()],
         "all": numbers[""],
         "broken": [(server, ways.get(server.pk, ())) for server in shown],
@@ -97,6 +97,15 @@ class Overview(Page):
             return self.fragment("overview/overview_live.html", **context)
         section = load.of_cloud(self.actor)
         return self.page("overview/overview.html", loads=[section] if section else [], **context)
+
+
+class Keys(Page):
+    """What each key does."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if is_fragment(request):
+            return self.fragment("overview/keys.html", menu=navigation.menu(self.actor))
+        return self.page("ui/shown_page.html", piece="overview/keys.html", title=_("Keys"))
 
 
 class Notices(Page):

@@ -3,6 +3,7 @@
 from django.urls import path
 from django.utils.translation import gettext_lazy
 
+from common.prepared import PreparedCount
 from compute.servers.models import Server
 from portal.load import views as load
 from portal.servers import (
@@ -52,6 +53,8 @@ QUOTAS = Quotas(
     untold=("fixed_ips", "floating_ips", "security_groups", "security_group_rules"),
 )
 
+_servers = PreparedCount(lambda project: Server.objects.living().filter(project_id=project))
+
 PANELS = (
     Panel(
         name="instances",
@@ -60,7 +63,7 @@ PANELS = (
         group=gettext_lazy("Compute"),
         place=210,
         key="i",
-        count=lambda actor: Server.objects.living().filter(project_id=actor.project_id or "").count(),
+        count=lambda actor: _servers(actor.project_id or ""),
         search=palette.search,
         subjects=[Subject("server", "instance", _names, status.VERBS)],
         quotas=[QUOTAS],

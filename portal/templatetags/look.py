@@ -26,7 +26,8 @@ def _sprite() -> str:
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:
     """Render one icon of the sprite; a word or an aria-label stands beside it."""
-    return mark_safe(f'<svg class="ti {css}" aria-hidden="true"><use href="{_sprite()}#{name}"/></svg>')
+    classes = f"ti {css}".strip()
+    return mark_safe(f'<svg class="{classes}" aria-hidden="true"><use href="{_sprite()}#{name}"/></svg>')
 
 
 @register.simple_tag

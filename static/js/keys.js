@@ -20,7 +20,7 @@ function press(event) {
   switch (event.key) {
     case "g": going = performance.now(); return true;
     case "/": openPalette(); return true;
-    case "?": $("#keys")?.showModal(); return true;
+    case "?": return click("[data-show-keys]");
     case "n": return click("main [data-action=create], main [data-action=launch]");
     case "d": density(); return true;
     case "j": return move(1);

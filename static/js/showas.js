@@ -61,5 +61,9 @@ document.addEventListener("change", async event => {
   box.innerHTML = $("[data-show-as-body]", page).innerHTML;
   choose(box, last());
 });
-new MutationObserver(() => { const box = $("#dialog-body .showas[data-show-as-body]"); if (box && !box.dataset.chosen) { box.dataset.chosen = "1"; choose(box, last()); } })
-  .observe($("#dialog-body"), { childList: true });
+function begin() {
+  const box = $("#dialog-body .showas[data-show-as-body]");
+  if (box && !box.dataset.chosen) { box.dataset.chosen = "1"; choose(box, last()); }
+}
+new MutationObserver(begin).observe($("#dialog-body"), { childList: true });
+begin();

@@ -6,7 +6,7 @@ export { csrf } from "./again.js";
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const said = document.body.dataset;
-const icon = name => $(`[data-icon=${name}]`, $("#icons").content).innerHTML;
+const icon = name => `<svg class="ti" aria-hidden="true"><use href="${said.icons}#${name}"/></svg>`;
 
 export const BACKGROUND = { headers: { "X-Background": "1" } }; // what nobody asked for keeps nobody signed in
 let gone = false;
@@ -49,7 +49,7 @@ export function toast({ kind = "ok", text, request = "" }) {
   const note = document.createElement("div");
   note.className = "note";
   note.dataset.toast = kind;
-  note.innerHTML = `<span class="told ${kind}">${icon(kind === "bad" ? "bad" : "ok")}</span><div class="grow"></div><button type="button" class="ib sq" data-dismiss>${icon("x")}</button>`;
+  note.innerHTML = `<span class="told ${kind}">${icon(kind === "bad" ? "square-rounded-x" : "circle-check")}</span><div class="grow"></div><button type="button" class="ib sq" data-dismiss>${icon("x")}</button>`;
   $(".grow", note).textContent = text;
   $("button", note).setAttribute("aria-label", said.saidDismiss);
   if (request) {
@@ -164,7 +164,7 @@ menu?.addEventListener("keydown", event => {
 
 // ── Clicks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 document.addEventListener("click", event => {
-  const hit = event.target.closest("[data-copy], [data-dialog], [data-menu], [data-close], [data-dismiss], [data-theme-switch], [data-density-switch], [data-palette], [data-show-keys], [data-rail], [data-show-password], [data-why]");
+  const hit = event.target.closest("[data-copy], [data-dialog], [data-menu], [data-close], [data-dismiss], [data-theme-switch], [data-density-switch], [data-palette], [data-rail], [data-show-password], [data-why]");
   if (!hit) { if (!event.target.closest("#rail")) rail(false); return; }
   const data = hit.dataset;
   if (data.why !== undefined && hit.getAttribute("aria-disabled") === "true") { event.preventDefault(); if ($("small", hit)) toast({ kind: "ok", text: data.why }); return; } // else why.js shows it
@@ -180,7 +180,6 @@ document.addEventListener("click", event => {
   else if (data.themeSwitch !== undefined) theme();
   else if (data.densitySwitch !== undefined) density();
   else if (data.palette !== undefined) openPalette();
-  else if (data.showKeys !== undefined) { $("#account")?.hidePopover(); $("#keys").showModal(); }
   else if (data.rail !== undefined) rail(!$("#rail").classList.contains("open"));
   else if (data.showPassword !== undefined) { const field = $("input", hit.parentElement); field.type = field.type === "password" ? "text" : "password"; }
 });
