@@ -105,6 +105,16 @@ def one(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> Iterator[OneW
         found.rest.delete(found.id)
 
 
+@pytest.fixture
+def vast(fake_cloud: LiveCloud) -> Iterator[str]:
+    """The name of a flavor for whose disk no host has room."""
+    admin, name = Rest(fake_cloud, "admin"), unused("vast")
+    body = {"name": name, "vcpus": 1, "ram": 128, "disk": 100_000}
+    id = admin.ok("POST", f"{COMPUTE}/flavors", {"flavor": body})["flavor"]["id"]
+    yield name
+    admin.ok("DELETE", f"{COMPUTE}/flavors/{id}")
+
+
 @walks("row action", "edit", "update metadata", "edit tags")
 def test_an_instance_is_described(one: OneWalk) -> None:
     """Name, description, metadata and tags; a tag that the API refuses is refused, and what was typed stays."""
@@ -386,6 +396,18 @@ def test_what_the_overview_tells(one: OneWalk) -> None:
 
 
 @pytest.mark.slow
+@walks("tab", "Overview: fault")
+def test_a_fault(one: OneWalk, vast: str) -> None:
+    """Why an instance could not be made, and that each host lacks room on its disk."""
+    failed = OneWalk(one.n, unused("failed"), one.rest.boot(unused("failed"), flavor=vast))
+    failed.rest.until(failed.id, "ERROR")
+    assert failed.shown["fault"]["message"]
+    failed.open()
+    expect(one.page.locator("main .note.bad")).to_contain_text("GiB")
+    failed.rest.delete(failed.id)
+
+
+@pytest.mark.slow
 @walks("row action", "view log")
 @walks("tab", "Log: last lines", "Log: full log")
 def test_the_log(one: OneWalk) -> None:
@@ -433,15 +455,11 @@ def test_both_consoles(
     "Action log: user",
     "Action log: message",
 )
-def test_the_action_log(one: OneWalk) -> None:
+def test_the_action_log(one: OneWalk, vast: str) -> None:
     """Each action as the API tells it; one that failed says why."""
     o, page = one, one.page
-    admin = Rest(o.rest.cloud, "admin")
-    body = {"name": unused("vast"), "vcpus": 1, "ram": 128, "disk": 100_000}
-    vast = admin.ok("POST", f"{COMPUTE}/flavors", {"flavor": body})["flavor"]["id"]
-    o.rest.act(o.id, {"resize": {"flavorRef": vast}})
+    o.rest.act(o.id, {"resize": {"flavorRef": o.rest.named(f"{COMPUTE}/flavors", "flavors", vast)}})
     until(lambda: o.actions()[0]["message"], 60, "the resize has failed")
-    admin.ok("DELETE", f"{COMPUTE}/flavors/{vast}")
     o.open("activity")
     for told, action in zip(o.actions(), ("resize", "create"), strict=True):
         story = page.locator(f"[data-card=activity] li[data-action={action}]").first
