@@ -20,6 +20,8 @@ from openstackapi import services
 from openstackapi.envelopes import Fault
 
 HTML, JSON = "text/html", "application/json"
+#: A body that says null, where a service's clients read one.
+NULL = orjson.Fragment("null")
 
 
 def dumps(data: object, option: int = 0) -> bytes:

@@ -10,6 +10,7 @@ from networking.networks.models import Network
 from networking.resource import NetworkView
 from networking.routers.api import ROUTER
 from networking.routers.models import Router
+from openstackapi.render import NULL
 from openstackapi.views import Response
 
 
@@ -21,7 +22,7 @@ class DhcpNetworks(NetworkView):
     """The networks whose DHCP an agent carries."""
 
     bodies = {"post": _body("network_id")}
-    answers = {"get": {200: {"networks": [NETWORK.fields]}}, "post": {201: None}}
+    answers = {"get": {200: {"networks": [NETWORK.fields]}}, "post": {201: type(None)}}
 
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_dhcp-networks")
@@ -33,7 +34,7 @@ class DhcpNetworks(NetworkView):
     def post(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "create_dhcp-network")
         scheduling.place_network(self.actor, services.find(id, kind=DHCP).host, self.body()["network_id"])
-        return Response(None, status=201)
+        return Response(NULL, status=201)
 
 
 class DhcpNetworkDetail(NetworkView):
@@ -47,7 +48,7 @@ class L3Routers(NetworkView):
     """The routers that an agent carries."""
 
     bodies = {"post": _body("router_id")}
-    answers = {"get": {200: {"routers": [ROUTER.fields]}}, "post": {201: None}}
+    answers = {"get": {200: {"routers": [ROUTER.fields]}}, "post": {201: type(None)}}
 
     def get(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "get_l3-routers")
@@ -57,7 +58,7 @@ class L3Routers(NetworkView):
     def post(self, request: Request, id: str) -> Response:
         policy.require(self.actor, "create_l3-router")
         scheduling.place_router(self.actor, services.find(id, kind=L3).host, self.body()["router_id"])
-        return Response(None, status=201)
+        return Response(NULL, status=201)
 
 
 class L3RouterDetail(NetworkView):

@@ -27,7 +27,7 @@ class Arg:
     """One argument: its key on the wire, or the name of its place in the path.
 
     `cli`: "" has no option · "<>" is positional, '' where there is no value · "--name" · "--nic net-id={uuid}" once for each dict of a list, "--property {key}={value}" for
-    each pair of a dict, "--tag {}" for each text · "--enable|--disable" for true and false, a redirection as "<&-|" · "--user-data <file>" takes the value as a file ·
+    each pair of a dict, "--tag {}" for each text · "--enable|--disable" for true and false · "< <(command {})" is where the client's input comes from · "--user-data <file>" takes the value as a file ·
     "--no-tag; --tag" has the first once before the others · a mapping says the option of each value · NEVER where the client has none. `sdk`:
     SAME, "*" positional, "**" the pairs of a dict, "" none, its name, or NEVER where the call is a bare request with it. `tf`: "" none, SAME, its name, "network{uuid}"
     for a block with that argument for each value, or "allocation_pool{}" for a block of each dict. `wire` turns what is known into what

@@ -55,14 +55,15 @@ def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
     positional: list[str] = []
     named: dict[str, Value] = {}
     for arg, value in use.args:
-        if arg.wire is None:
+        if arg.wire is None and arg.sdk == SAME:
             continue
+        sent = arg.wire(value) if arg.wire else value
         if arg.sdk == "*" or (arg.name in kind.in_path and arg.sdk == SAME):
-            positional.append(literal(arg.wire(value), fields, "    "))
+            positional.append(literal(sent, fields, "    "))
         elif arg.sdk == "**":
-            named |= arg.wire(value)
+            named |= sent
         elif arg.sdk:
-            named[(arg.key or arg.name) if arg.sdk == SAME else arg.sdk] = arg.wire(value)
+            named[(arg.key or arg.name) if arg.sdk == SAME else arg.sdk] = sent
     odd = {name: value for name, value in named.items() if not name.isidentifier()}
     parts = positional + [
         f"{name}={literal(value, fields, '    ')}" for name, value in named.items() if name not in odd

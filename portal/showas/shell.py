@@ -54,8 +54,9 @@ def option(arg: Arg, value: Value) -> list[Words]:
         return [[first], *option(replace(arg, cli=others), value)]
     if "|" in arg.cli:
         yes, no = arg.cli.split("|")
-        words = [Raw(word) if word.startswith("<") else word for word in (yes if value else no).split()]
-        return [words] if words else []
+        return [words] if (words := (yes if value else no).split()) else []
+    if arg.cli.startswith("<"):
+        return [[Raw(arg.cli.format(quote(str(value))))]]
     if arg.cli.endswith(FILE):
         return [
             [

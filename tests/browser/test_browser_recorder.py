@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.portal.defects import unused
+from tests.portal.showas.client import installed
 from tests.rest import COMPUTE, IDENTITY, NETWORK, Rest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -184,7 +185,7 @@ def test_a_recorded_script_does_the_same_in_an_empty_project(
     fake_cloud: LiveCloud, enter: Enter, projects: list[Rest], tmp_path: Path
 ) -> None:
     first, *others = projects
-    page = enter(fake_cloud)
+    page = enter(fake_cloud, expects=("401",))
     _sign_in(page, fake_cloud, first)
     page.evaluate(
         "fetch('/recording', {method: 'POST', headers: JSON.parse(document.body.getAttribute('hx-headers')), body: new URLSearchParams({do: 'start'})})"
@@ -195,15 +196,16 @@ def test_a_recorded_script_does_the_same_in_an_empty_project(
         len(wanted["servers"]) == len(wanted["routers"]) == len(wanted["pairs"]) == 1
         and len(wanted["groups"]["web"]) > 2
     )
-    for form, program, rest in (("sh", "bash", others[0]), ("py", sys.executable, others[1])):
-        script = tmp_path / f"recording.{form}"
-        script.write_bytes(page.request.get(f"{fake_cloud.url}/recording/script.{form}").body())
-        environment = {
-            **fake_cloud.credentials("demo"), "OS_USERNAME": rest.account, "OS_PASSWORD": PASSWORD, "OS_PROJECT_NAME": rest.account,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path),
-        }  # fmt: skip
-        done = subprocess.run([program, str(script)], env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"{script.read_text()}\n{done.stdout}{done.stderr}"
-        for server in rest.ok("GET", f"{COMPUTE}/servers")["servers"]:
-            rest.until(server["id"], "ACTIVE")
-        assert _things(rest) == wanted, script.read_text()
+    with installed(tmp_path) as programs:
+        for form, program, rest in (("sh", "bash", others[0]), ("py", sys.executable, others[1])):
+            script = tmp_path / f"recording.{form}"
+            script.write_bytes(page.request.get(f"{fake_cloud.url}/recording/script.{form}").body())
+            environment = {
+                **fake_cloud.credentials("demo"), "OS_USERNAME": rest.account, "OS_PASSWORD": PASSWORD, "OS_PROJECT_NAME": rest.account,
+                "PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(tmp_path),
+            }  # fmt: skip
+            done = subprocess.run([program, str(script)], env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, f"{script.read_text()}\n{done.stdout}{done.stderr}"
+            for server in rest.ok("GET", f"{COMPUTE}/servers")["servers"]:
+                rest.until(server["id"], "ACTIVE")
+            assert _things(rest) == wanted, script.read_text()

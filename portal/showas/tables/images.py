@@ -36,9 +36,9 @@ CREATE = Kind(
         *_SHOWN,
         PROPERTIES,
         Arg("file", cli="--file", tf="local_file_path", wire=None, sdk="filename"),
-        Arg("unfilled", cli="<&-|", wire=None),  # else the client takes its input for the bytes
-        Arg("image_source_url", tf=SAME, wire=None),
-        Arg("web_download", tf=SAME, wire=None),
+        Arg("uri", cli="< <(curl -fsSL {})", sdk="uri", tf="image_source_url", wire=None),
+        Arg("web_download", sdk="use_import", tf=SAME, wire=None),
+        Arg("method", sdk="import_method", wire=None),
     ),
 )  # fmt: skip
 UPLOAD = Kind(
@@ -49,6 +49,8 @@ IMPORT = Kind(
     name="image.import", service="image", method="POST", path="/v2/images/{id}/import", cli="image import --method web-download", tf=AN_ACT,
     args=(ID, Arg("uri", cli="--uri", key="method", wire=lambda uri: {"name": "web-download", "uri": uri})),
 )  # fmt: skip
+#: The client has no creation that is fetched by the cloud; it sends what it fetches itself.
+FETCH = replace(IMPORT, name="image.fetch", within="image.create", tf="")
 _PATCH = "application/openstack-images-v2.1-json-patch"
 UPDATE = Kind(
     name="image.update", service="image", method="PATCH", path="/v2/images/{id}", cli="image set", sdk="update_image", keeps_empty=True,
@@ -126,8 +128,8 @@ def create(call: Call, typed: Typed) -> list[Use]:
     values["protected"] = typed.get("protected") or None
     uri = typed.get("uri")
     if uri:
-        image = Use(CREATE, {**values, "unfilled": True, "image_source_url": uri, "web_download": True})
-        return [image, Use(IMPORT, {"id": image.made, "uri": uri})]
+        image = Use(CREATE, {**values, "uri": uri, "web_download": True, "method": "web-download"})
+        return [image, Use(FETCH, {"id": image.made, "uri": uri})]
     image = Use(CREATE, {**values, "file": missing("file")})
     return [image, Use(UPLOAD, {"id": image.made, "file": missing("file")})]
 

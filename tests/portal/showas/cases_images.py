@@ -129,11 +129,11 @@ def send_an_image(work: Work) -> Steps:
     return row
 
 
-@case("image.create", "image.import")
+@case("image.create", "image.fetch")
 def fetch_an_image(work: Work) -> Steps:
     with served(b"\0" * 2048) as uri:
         typed = {"name": work.name, "uri": uri, "disk_format": "raw", "visibility": "private"}
-        yield Ask("/images/create", ("image.create", "image.import"), typed)
+        yield Ask("/images/create", ("image.create", "image.fetch"), typed)
         id = work.named(f"{IMAGE}/images", "images")["id"]
         row = there(work, id)
     assert row["size"] == 2048

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from tests.portal.showas.cases_network import group, network, outside, port, stable, subnet
+from tests.portal.showas.cases_network import anywhere, group, network, outside, port, stable, subnet
 from tests.portal.showas.running import CLI, Ask
 from tests.portal.showas.work import Case, Steps, Work, collector, listed
 from tests.rest import COMPUTE, IMAGE, NETWORK, until
@@ -324,7 +324,7 @@ def let_ssh_in(work: Work) -> Steps:
     )
     work.rest.delete(id)
     assert [(row["protocol"], row["port_range_min"], row["ethertype"]) for row in rows] == [("tcp", 22, "IPv4")]
-    return [stable(row) for row in rows]
+    return [stable(anywhere(row)) for row in rows]
 
 
 listed(CASES, "server list", "/instances", lambda work: server(work) and work.name)

@@ -189,7 +189,7 @@ def is_told(kind: Kind, forms: Mapping[str, str]) -> bool:
     words = " ".join(kind.cli.split())
     said = forms[CLI].replace(" \\\n ", "")
     return bool(re.search(request, forms[CURL].replace(" \\\n ", ""), re.M)) and (
-        not kind.cli or words in said or "# The client has no command" in said
+        not kind.cli or kind.within != "" or words in said or "# The client has no command" in said
     )
 
 

@@ -12,6 +12,7 @@ from portal.showas import places, recorder, scripts
 from portal.showas.places import made, secret
 from portal.showas.registry import kinds
 from tests.portal.conftest import enter
+from tests.portal.showas.test_showas_forms import forms
 
 FRAGMENT = {"HX-Request": "true"}
 
@@ -85,6 +86,9 @@ def test_an_image_is_recorded_with_its_file(demo: Client) -> None:
     answer = demo.post("/images/create", typed, headers=FRAGMENT)
     assert answer.status_code == 200, answer.content
     text = script(demo)
+    fetched = {"name": "far", "uri": "http://example.org/a b", "disk_format": "raw", "visibility": "private"}
+    assert forms(demo, "/images/create", fetched)["cli"].endswith("far")
+    assert "< <(curl -fsSL 'http://example.org/a b')" in forms(demo, "/images/create", fetched)["cli"]
     assert ': "${FILE:?}"' in text and '--file "$FILE"' in text and "--property architecture=x86_64" in text
 
 
