@@ -63,7 +63,8 @@ _RANGE = (
     Arg("no_gateway", cli="--gateway none|", sdk="gateway_ip", tf=SAME, key="gateway_ip", wire=lambda no: None),
     Arg("enable_dhcp", cli="--dhcp|--no-dhcp", sdk="is_dhcp_enabled", tf=SAME),
 )
-_SUBNET = family(
+#: No page lists them all.
+SUBNET = replace(family(
     "network", "/v2.0/subnets", "subnet", "subnet", "subnet", tf="openstack_networking_subnet_v2",
     args=(
         OWN_NAME,
@@ -86,9 +87,7 @@ _SUBNET = family(
         Arg("dns_nameservers", cli="--no-dns-nameservers; --dns-nameserver", tf=SAME),
         Arg("host_routes", cli=f"--no-host-route; {ROUTES}"),
     ),
-)  # fmt: skip
-#: No page lists them all.
-SUBNET = replace(_SUBNET, is_listed=False)
+), is_listed=False)  # fmt: skip
 _PAIRS = "--allowed-address ip-address={ip_address},mac-address={mac_address}"
 _PLUGGED = (
     UP,

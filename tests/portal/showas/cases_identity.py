@@ -238,7 +238,8 @@ deleted(
     typed="NAME",
 )  # fmt: skip
 for _kind, _make in (("project", project), ("user", user), ("group", group), ("role", role), ("domain", domain)):
-    listed(CASES, f"{_kind}.list", f"/{_kind}s", _make, "admin")
+    _on = "&enabled=True" if _kind in ("project", "user", "domain") else ""
+    listed(CASES, f"{_kind}.list", f"/{_kind}s", _make, "admin", narrowed=f"name={{name}}{_on}")
 
 
 # ── Credentials ─────────────────────────────────────────────────────────────────────────────────────────────────────

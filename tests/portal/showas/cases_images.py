@@ -88,7 +88,13 @@ def set_the_metadata_of_an_image(work: Work) -> Steps:
 
 
 deleted(CASES, "image.delete", "/images/{id}/delete", IMAGE + "/images/{id}", image)
-listed(CASES, "image.list", "/images", image)
+listed(
+    CASES,
+    "image.list",
+    "/images",
+    image,
+    narrowed="name={name}&visibility=shared&status=queued&protected=False&format=raw",
+)
 
 
 @case("image.deactivate", "image.reactivate", account="admin")

@@ -165,7 +165,13 @@ def delete_a_subnet(work: Work) -> Steps:
 
 
 deleted(CASES, "network.delete", "/networks/{id}/delete", NETWORK + "/networks/{id}", network)
-listed(CASES, "network.list", "/networks", network)
+listed(
+    CASES,
+    "network.list",
+    "/networks",
+    network,
+    narrowed="name={name}&status=ACTIVE&external=False&shared=False&on=True",
+)
 
 
 # ── Ports ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,7 +232,7 @@ def add_and_drop_an_address_pair(work: Work) -> Steps:
 
 
 deleted(CASES, "port.delete", "/ports/{id}/delete", NETWORK + "/ports/{id}", port)
-listed(CASES, "port.list", "/ports", port, "admin")
+listed(CASES, "port.list", "/ports", port, "admin", narrowed="name={name}&status=DOWN")
 
 
 # ── Routers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -330,7 +336,7 @@ def add_and_drop_a_route(work: Work) -> Steps:
 
 
 deleted(CASES, "router.delete", "/routers/{id}/delete", NETWORK + "/routers/{id}", router)
-listed(CASES, "router.list", "/routers", router)
+listed(CASES, "router.list", "/routers", router, narrowed="name={name}&on=True")
 
 
 # ── Floating IPs ────────────────────────────────────────────────────────────────────────────────────────────────────

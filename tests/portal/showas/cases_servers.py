@@ -327,5 +327,11 @@ def let_ssh_in(work: Work) -> Steps:
     return [stable(anywhere(row)) for row in rows]
 
 
-listed(CASES, "server list", "/instances", lambda work: server(work) and work.name)
+listed(
+    CASES,
+    "server list",
+    "/instances",
+    lambda work: server(work) and work.name,
+    narrowed="name={name}&status=ACTIVE&zone=nova",
+)
 listed(CASES, "server list --all-projects", "/all-instances", lambda work: server(work) and work.name, "admin")

@@ -212,13 +212,13 @@ def steps(case: Any, work: Any, person: Person, way: str) -> Any:
     try:
         while True:
             ask: Ask = going.send(said)  # type: ignore[attr-defined]
-            said = one(ask, person, way)
+            said = one(ask, person, way, work)
             work.asked.update(ask.kinds)
     except StopIteration as end:
         return end.value
 
 
-def one(ask: Ask, person: Person, way: str) -> str:
+def one(ask: Ask, person: Person, way: str, work: Any) -> str:
     """Do one thing in one way; what it printed."""
     is_list = all(kinds()[name].method == "GET" for name in ask.kinds)
     data = [] if is_list else person.typed(ask)
@@ -230,4 +230,5 @@ def one(ask: Ask, person: Person, way: str) -> str:
     if way in ask.lacks:
         assert "# The client has no " in forms[way], forms[way]
         way = CURL
+    work.told = forms[way]
     return person.run(way, forms[way], ask.secrets, ask.ends if way == CLI else 0)

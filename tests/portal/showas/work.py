@@ -18,6 +18,7 @@ class Work:
         self.rest, self.admin = rest, admin
         self.name = f"as-{uuid.uuid4().hex[:8]}"
         self.asked: set[str] = set()
+        self.told = ""  # the text that was run last
         self._made: list[tuple[Rest, str]] = []
 
     @property
@@ -88,13 +89,20 @@ def listed(
     of: Callable[[Work], str],
     account: str = "demo",
     lacks: tuple[str, ...] = (),
+    narrowed: str = "",
 ) -> None:
-    """Add the case of a list: whatever `of` makes stands in it."""
+    """Add the case of a list: whatever `of` makes stands in it, also where `narrowed` are the filters. {name} there is this run's own."""
 
     def steps(work: Work) -> Steps:
         text = of(work)
-        said = yield Ask(url, (kind,), lacks=lacks)
-        assert text in said, f"{text} is not in {url}:\n{said[-3000:]}"
+        for address in [url, f"{url}?{narrowed.format(name=work.name)}"] if narrowed else [url]:
+            said = yield Ask(address, (kind,), lacks=lacks)
+            assert text in said, f"{text} is not in {address}:\n{said[-3000:]}"
+        if narrowed:
+            said = yield Ask(f"{url}?name=nobody-has-this", (kind,))
+            assert text not in said or "# The client has no option" in work.told, (
+                f"{text} is in a list of others:\n{said[-3000:]}"
+            )
         return True
 
     cases.append(Case(f"list {url}", (kind,), account, steps))
