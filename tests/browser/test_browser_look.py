@@ -119,8 +119,8 @@ def test_the_bar_fits_a_phone_with_all_that_it_can_hold(fake_cloud: LiveCloud, e
     page = enter(fake_cloud, width=width)
     page.goto(f"{fake_cloud.url}/recording")
     page.click("main button[value=start]")
-    page.goto(f"{fake_cloud.url}/networks")
     expect(page.locator("header [data-action=recording]")).to_be_visible()
+    page.goto(f"{fake_cloud.url}/networks")
     page.evaluate("document.querySelector('#lost').textContent = document.body.dataset.saidOffline")
     for is_lost in (False, True):
         page.evaluate("lost => { document.querySelector('#lost').hidden = !lost; }", is_lost)
@@ -128,7 +128,8 @@ def test_the_bar_fits_a_phone_with_all_that_it_can_hold(fake_cloud: LiveCloud, e
         box = page.locator("header [data-action=account]").bounding_box()
         assert box is not None and box["x"] + box["width"] <= width
     page.goto(f"{fake_cloud.url}/recording")
-    page.click("main button[value=forget]")
+    page.click("main button[value=stop]")
+    expect(page.locator("header [data-action=recording]")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 700), (360, 640)])
@@ -154,11 +155,8 @@ def test_an_instances_menu_is_in_the_window_to_its_last_verb(
 
 
 def test_a_table_that_goes_on_at_a_side_fades_out_there(fake_cloud: LiveCloud, enter: Enter) -> None:
-    page = enter(fake_cloud, width=360)
-    page.goto(f"{fake_cloud.url}/topology")
-    assert not page.locator(".tw[data-beyond]").count()
-    page.goto(f"{fake_cloud.url}/instances")
-    page.goto(f"{fake_cloud.url}/flavors")
+    page = enter(fake_cloud, "admin", width=360)
+    page.goto(f"{fake_cloud.url}/services/processes")
     frame = page.locator(".tw").first
     expect(frame).to_have_attribute("data-beyond", "")
     assert frame.get_attribute("data-before") is None
