@@ -204,9 +204,12 @@ class Seeds:
         asked = {"object_type": "network", "object_id": network, "level": "view", "user": {"id": self.me}}
         demo.ok("POST", f"{IDENTITY}/shares", {"share": asked})
         self.of["share-give-up"] = {"kind": "network", "id": network}
+
+    def _open_window(self) -> str:
+        """A console's window: its ticket is over in minutes, and a look takes some."""
         console = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
         made = self.api.ok("POST", f"{COMPUTE}/servers/{self.server}/remote-consoles", console)["remote_console"]
-        self.window = "/vnc/?" + str(made["url"]).partition("?")[2]
+        return "/vnc/?" + str(made["url"]).partition("?")[2]
 
     def addresses(self, page: Page, url: str) -> Addresses:
         """Ask every address of the table that a part can be filled in of."""
@@ -229,7 +232,7 @@ class Seeds:
                 found.faults.append(f"{route}: tests/browser/sweep.py has no {', '.join(missing)} for it")
                 continue
             path = "/" + _PART.sub(lambda match, known=known: known.get(match[1], "{tab}"), route)
-            path = self.window if one.name == "vnc" else path
+            path = self._open_window() if one.name == "vnc" else path
             path += f"?ids={known['id']}" if route.endswith(SEVERAL) else ""
             for tab in tabs(one.callback) if "{tab}" in path else ("",):
                 yield path.replace("{tab}", tab)
