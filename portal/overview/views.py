@@ -21,7 +21,7 @@ from portal.overview import firststeps
 from portal.servers import failures
 from portal.servers.listing import CHIPS, count, visible
 from portal.ui import Text, activity, navigation, quotas, timelines
-from portal.ui.pages import Page, is_fragment
+from portal.ui.pages import Page
 from portal.ui.panels import Limit
 from quota import services as quota
 
@@ -103,9 +103,7 @@ class Keys(Page):
     """What each key does."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        if is_fragment(request):
-            return self.fragment("overview/keys.html", menu=navigation.menu(self.actor))
-        return self.page("ui/shown_page.html", piece="overview/keys.html", title=_("Keys"))
+        return self.fragment("overview/keys.html", title=_("Keys"), menu=navigation.menu(self.actor))
 
 
 class Notices(Page):
