@@ -53,7 +53,7 @@ def test_the_forms_ask_what_the_page_asks(demo: Client, of: str) -> None:
 
 def test_an_agent_of_a_host_is_the_operators_to_know(demo: Client, cloud_rows: None) -> None:
     project = Project.objects.get(name="demo", is_domain=False)
-    network = Network.objects.create(name="own", project_id=project.pk, conntrack_zone=1)
+    network = Network.objects.create(name="own", project_id=project.pk, conntrack_zone=1, mtu=1450)
     answer = demo.post(f"/show-as?of=/networks/{network.pk}/agents/fake1/delete", headers=FRAGMENT)
     assert answer.headers.get("X-Status") == "403", answer.content
 
