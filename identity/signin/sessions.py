@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from authorization.context import RequestContext
 from common.clock import now
 from common.errors import Forbidden
+from common.prepared import PreparedMany
 from identity import actors, personal
 from identity.assignments import effective
 from identity.assignments.effective import Scope
@@ -127,15 +128,17 @@ def _first_scope(user: User, provider_id: str = "") -> Scope:
     return Scope("domain", min(domains)) if domains else Scope()
 
 
+_enabled = PreparedMany(
+    lambda ids: Project.objects.filter(pk__in=ids, enabled=True, domain__enabled=True).order_by("domain__name", "name")
+)
+
+
 def projects(user_id: str, provider_id: str = "") -> list[Project]:
     """List the enabled projects on which a user has a role, by name: the portal's switcher.
 
     `provider_id` is the identity provider by which the user came: groups that it gave count then.
     """
-    rows = Project.objects.filter(
-        pk__in=effective.project_ids(user_id, provider_id), enabled=True, domain__enabled=True
-    )
-    return list(rows.select_related("domain").order_by("domain__name", "name"))
+    return _enabled(effective.project_ids(user_id, provider_id))
 
 
 _cache: dict[tuple[str, ...], tuple[revocation.Mark, RequestContext, tuple[str, ...]]] = {}

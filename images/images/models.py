@@ -18,6 +18,11 @@ from sharing import received
 SNAPSHOT_TYPES = ("snapshot", "backup")
 
 
+def _on_pages(project_id: str) -> Q:
+    accepted = ImageMember.objects.filter(member_id=project_id, status=ACCEPTED).values("image_id")
+    return Q(project_id=project_id) | Q(visibility="shared", id__in=accepted) | Q(visibility="public")
+
+
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, actor: RequestContext) -> "ImageQuerySet":
         """Images whose existence the actor may know: own, public, community, shared with the project or the person."""
@@ -54,9 +59,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def of_pages(self, actor: RequestContext) -> "ImageQuerySet":
         """Images of a project's pages, an operator's too: own, public, and those it accepted or a person was given."""
-        accepted = ImageMember.objects.filter(member_id=actor.project_id or "", status=ACCEPTED).values("image_id")
-        offered = received.or_shared(actor, "image", Q(visibility="shared", id__in=accepted))
-        return self.filter(Q(project_id=actor.project_id or "") | offered | Q(visibility="public"))
+        return self.filter(received.or_shared(actor, "image", _on_pages(actor.project_id or "")))
+
+    def of_pages_of(self, project_id: str) -> "ImageQuerySet":
+        """Filter to those of `of_pages` for a project whose people were given nothing."""
+        return self.filter(_on_pages(project_id))
 
     def offered_to(self, actor: RequestContext) -> "ImageQuerySet":
         """Images of other projects that were offered to the actor's, whatever it answered, or shared with the actor."""

@@ -4,12 +4,24 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
+from common.prepared import PreparedCount
 from images.images.models import Image
 from portal.images import create, dialogs, gallery, item, listing
 from portal.ui.hits import Found, Hit, named, says
 from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
+from sharing import received
 
 NEW_IMAGE, GALLERY = gettext_lazy("Create image"), gettext_lazy("Image gallery")
+
+
+_of_project = PreparedCount(lambda project: Image.objects.of_pages_of(project))
+
+
+def _count(actor: RequestContext) -> int:
+    """Count the images of the actor's pages."""
+    if received.has_any(actor, "image"):
+        return Image.objects.of_pages(actor).count()
+    return _of_project(actor.project_id or "")
 
 
 def _images(actor: RequestContext, text: str) -> Found:
@@ -34,7 +46,7 @@ PANELS = (
         group=gettext_lazy("Compute"),
         place=220,
         key="m",
-        count=lambda actor: Image.objects.of_pages(actor).count(),
+        count=_count,
         search=_images,
         subjects=[Subject("image", "image", names_of(Image))],
         quotas=[

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from common.clock import now
 from common.units import human_bytes
+from portal.ui.kept import part
 from portal.ui.status import Status
 
 register = template.Library()
@@ -21,6 +22,12 @@ register = template.Library()
 @lru_cache(maxsize=1)
 def _sprite() -> str:
     return static("vendor/icons.svg")
+
+
+@register.simple_tag
+def kept(template: str) -> SafeString:
+    """Include a template that needs no context, rendered once in each language."""
+    return part(template)
 
 
 @register.simple_tag

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from itertools import groupby
 
+from django.utils.safestring import SafeString
+
 from authorization.context import RequestContext
+from common.prepared import Prepared
 from identity.assignments import effective
 from identity.models import Domain, Region
-from portal.ui import Text
+from portal.ui import Text, kept
 from portal.ui.panels import Panel, panels
 
 Group = tuple[Text, list[Panel]]
@@ -27,6 +30,14 @@ def folded(menu: Iterable[Group], names: frozenset[str], panel: str) -> set[str]
     }
 
 
+def rail(actor: RequestContext, menu: list[Group], panel: str, names: frozenset[str]) -> SafeString:
+    """Render the rail of the page of `panel`; the groups `names` are folded."""
+    numbers, closed = counts(actor, menu), folded(menu, names, panel)
+    shown = tuple((entry.name, *map(str, numbers.get(entry.name, ()))) for _label, entries in menu for entry in entries)
+    context = {"menu": menu, "counts": numbers, "folded": closed, "panel": panel}
+    return kept.part("ui/rail.html", (panel, shown, frozenset(closed)), context)
+
+
 def landing(actor: RequestContext, address: str) -> str:
     """`address` unless it is a panel that this actor does not see: then the overview."""
     name = address.split("?")[0].strip("/").split("/")[0]
@@ -44,6 +55,9 @@ def counts(actor: RequestContext, seen: Iterable[Group]) -> dict[str, tuple[int 
     return found
 
 
+_regions = Prepared(lambda: Region.objects.order_by("id").values_list("id"))
+
+
 def domains(actor: RequestContext) -> list[tuple[str, str]]:
     """(id, name) of the enabled domains on which the actor has a role: the switcher's."""
     ids = effective.domain_ids(actor.user_id)
@@ -53,4 +67,4 @@ def domains(actor: RequestContext) -> list[tuple[str, str]]:
 
 def regions() -> list[str]:
     """List the catalog's regions: the switcher's."""
-    return list(Region.objects.order_by("id").values_list("id", flat=True))
+    return [id for (id,) in _regions()]

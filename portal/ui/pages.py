@@ -194,9 +194,7 @@ class Page(View):
         if context["actor"] is not None:
             menu = navigation.menu(self.actor)
             context |= {
-                "menu": menu,
-                "folded": navigation.folded(menu, self.prefs.folded, self.panel),
-                "counts": navigation.counts(self.actor, menu),
+                "rail": navigation.rail(self.actor, menu, self.panel, self.prefs.folded),
                 "projects": sessions.projects(self.actor.user_id, sessions.provider_of(self.request)),
                 "domains": navigation.domains(self.actor),
                 "regions": navigation.regions(),

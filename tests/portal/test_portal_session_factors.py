@@ -293,7 +293,9 @@ def test_sensitive_things_want_a_fresh_sign_in(demo: Client, settings: Any) -> N
         assert demo.get(path)["Location"] == f"/sign-in/again?next={path}"
         posted = demo.post(path, {"name": "x"})
         assert posted.status_code == 401 and b"fresh proof" in posted.content
-    assert b"Confirm that it is you" in demo.get("/sign-in/again", {"page": sealed(demo)}).content
+    assert (
+        b"Confirm that it is you" in demo.get("/sign-in/again", {"page": sealed(demo)}, HTTP_HX_REQUEST="true").content
+    )
     settings.SESSION_RECENT_SECONDS = 900
     before = demo.session.session_key
     done = demo.post("/sign-in/again", {"next": "/settings/security/app", "password": PASSWORDS["demo"]})
