@@ -30,6 +30,14 @@ def kept(template: str) -> SafeString:
     return part(template)
 
 
+@register.simple_tag(takes_context=True)
+def kept_of(context: template.Context, name: str, *values: object) -> SafeString:
+    """Include a template that shows `values` of this context and the page's address, and nothing else of it; rendered once for them."""
+    request = context["request"]
+    shown = {str(key): value for key, value in context.flatten().items()}
+    return part(name, (request.get_full_path(), *values), shown)
+
+
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:
     """Render one icon of the sprite; a word or an aria-label stands beside it."""

@@ -34,50 +34,11 @@ export function signInAgain(why = "again") {
 }
 async function ask(why) {
   if (why === "again" && await signedIn()) { renew(); return; }
-  if (!box) { location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`); await new Promise(() => {}); }
-  await inDialog();
+  if (!$("#again")) { location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`); await new Promise(() => {}); }
+  const { inDialog } = await import("./again_dialog.js");
+  await inDialog(csrf, signedIn);
   renew();
   document.dispatchEvent(new CustomEvent("signedin"));
-}
-
-// ── The dialog ────────────────────────────────────────────────────────────────────────────────────────────────────
-const box = $("#again");
-function show(html) {
-  const body = $("#again-body");
-  body.innerHTML = html;
-  ($("[aria-invalid=true], [autofocus]", body) || $("input:not([type=hidden]), button:not([data-close])", body))?.focus();
-}
-async function step(response) {
-  const to = response.headers.get("HX-Redirect");
-  if (to) { location.assign(to); return false; }
-  if (response.headers.get("X-Sign-In") === "done") return true;
-  show(await response.text());
-  return false;
-}
-async function inDialog() {
-  const asked = { credentials: "same-origin", headers: { "HX-Request": "true" } };
-  await step(await fetch(`/sign-in/again?page=${encodeURIComponent(said.page)}`, asked));
-  if (!box.open) box.showModal();
-  ($("[autofocus]", box) || $("button", box))?.focus();
-  await new Promise((resolve, reject) => {
-    let sent = false;
-    box.onsubmit = async event => {
-      event.preventDefault();
-      if (sent) return;
-      sent = true;
-      const form = event.target, body = new FormData(form);
-      body.set("csrfmiddlewaretoken", csrf());
-      try {
-        if (await step(await fetch(form.action, { ...asked, method: "POST", body }))) { resolve(); box.close(); }
-      } catch { show($("#again-body").innerHTML); } finally { sent = false; }
-    };
-    box.onclose = () => reject(new Error("signed out"));
-    // A provider's page opens beside this one: once it is done there, this page goes on.
-    box.onclick = event => {
-      if (!event.target.closest("[data-elsewhere]")) return;
-      addEventListener("focus", async () => { if (await signedIn()) { resolve(); box.close(); } }, { once: true });
-    };
-  });
 }
 
 // ── What htmx asks, and forms of a page ───────────────────────────────────────────────────────────────────────────
