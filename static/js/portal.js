@@ -1,5 +1,4 @@
 // Entry point of every page. Modules import each other one way only: portal › live, keys, launch, … › ui.
-import "./lines.js";
 import "./lists.js";
 import "./why.js";
 import { startKeys } from "./keys.js";
@@ -17,6 +16,7 @@ function later(selector, load) {
   seen.observe(document.body, { childList: true, subtree: true });
   look();
 }
+later("[data-lines], [data-checklist]", () => import("./lines.js"));
 later("[data-webauthn]", () => import("./webauthn.js"));
 later("[data-show-as], .showas", () => import("./showas.js"));
 startLive();
