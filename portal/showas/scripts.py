@@ -83,6 +83,10 @@ def as_cli(uses: Sequence[Use], *, waits: bool = False) -> str:
     return "\n".join(found)
 
 
+#: A server in ERROR becomes nothing else by itself: what follows then says what it lacks.
+_GIVE_UP = '[ "$STATE" != ERROR ] || break'
+
+
 def _server(use: Use) -> str:
     """Return the server that a call is about, or makes."""
     return str(use.values["id"]) if "id" in use.values else use.made
@@ -90,7 +94,7 @@ def _server(use: Use) -> str:
 
 def _wait_in_shell(use: Use) -> list[str]:
     shown = f"openstack server show {shell.quote(_server(use))} -f value -c status"
-    return [f'until [ "$({shown})" = {use.kind.ends} ]; do sleep 2; done']
+    return [f'until STATE=$({shown}); [ "$STATE" = {use.kind.ends} ]; do {_GIVE_UP}; sleep 2; done']
 
 
 def as_curl(uses: Sequence[Use], cloud: Cloud) -> str:
@@ -110,7 +114,8 @@ def as_curl(uses: Sequence[Use], cloud: Cloud) -> str:
 def _wait_by_curl(use: Use, cloud: Cloud) -> list[str]:
     url = shell.quote(f"{cloud.address('compute')}/servers/{_server(use)}")
     ask = f'curl -sS -H "X-Auth-Token: $OS_TOKEN" {url}'
-    return [f'until {ask} | grep -q \'"status": *"{use.kind.ends}"\'; do sleep 2; done']
+    state = f"STATE=$({ask} |\n  python3 -c 'import json, sys; print(json.load(sys.stdin)[\"server\"][\"status\"])')"
+    return [f'until {state}; [ "$STATE" = {use.kind.ends} ]; do {_GIVE_UP}; sleep 2; done']
 
 
 def _is_waited_for(use: Use, wanted: set[str], waits: bool) -> bool:

@@ -1,6 +1,8 @@
 """The recorder: what a session did, as a script."""
 
 import ast
+import subprocess
+import tempfile
 from collections.abc import Callable
 
 import pytest
@@ -53,10 +55,20 @@ def test_a_script_names_what_it_makes_and_asks_for_secrets() -> None:
     assert [use.label for use in uses] == ["server_1", "server_2", "", ""] and uses[2].values["id"] == made("server_2")
     text = scripts.as_cli(uses, waits=True)
     assert 'openstack server stop "$SERVER_2"' in text and "openstack server lock other" in text
-    assert text.count("until [") == 3, "the next call finds the server where the last one led it"
+    assert text.count("until STATE=") == 3, "the next call finds the server where the last one led it"
     assert kinds()["server.update"].keeps_empty and scripts.asked(
         [uses[0].__class__(uses[0].kind, {"name": secret("x")})]
     ) == ["x"]
+
+
+@pytest.mark.parametrize("state", ["ACTIVE", "ERROR"])
+def test_a_script_waits_for_no_server_that_has_failed(state: str) -> None:
+    """It waited for ever for one in ERROR."""
+    use = recorder.replayed([{"uses": [["server.create", {"name": "a"}, ""]], "ids": {"server": "id-a"}}])[0]
+    client = f"openstack() {{ [ -e seen ] && echo {state} || {{ touch seen; echo BUILD; }}; }}; sleep() {{ :; }}"
+    (wait,) = scripts._wait_in_shell(use)
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["bash", "-ceu", f"{client}\nSERVER_1=id-a\n{wait}"], cwd=folder, check=True, timeout=60)
 
 
 def test_the_oldest_calls_go_first(
