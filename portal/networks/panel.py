@@ -147,6 +147,7 @@ PANELS = (
             path("networks/<str:id>", networks.NetworkItem.as_view(), name="network"),
             path("networks/<str:id>/edit", network_dialogs.EDIT.as_view(), name="network-edit"),
             path("networks/<str:id>/delete", network_dialogs.DELETE.as_view(), name="network-delete"),
+            path("networks/<str:id>/subnets/delete", subnets.DELETE.as_view(), name="subnets-delete"),
             path("networks/<str:id>/subnets/create", subnets.CREATE.as_view(), name="subnet-create"),
             path(f"{_SUBNET}/menu", subnets.MENU.as_view(), name="subnet-menu"),
             path(f"{_SUBNET}/edit", subnets.EDIT.as_view(), name="subnet-edit"),

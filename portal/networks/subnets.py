@@ -26,7 +26,7 @@ from portal.ui.dialogs import FormDialog, choices
 from portal.ui.forms import Name, Stepped, Styled
 from portal.ui.menus import Action, Menu, gate
 from portal.ui.removal import Removal
-from portal.ui.tables import Cell, Column, Row, joined
+from portal.ui.tables import Bulk, Cell, Column, Row, joined
 
 MODES: list[tuple[str, Text]] = [
     ("", gettext_lazy("None")),
@@ -275,4 +275,5 @@ def card(actor: RequestContext, network: Network) -> Card:
     add = Action("add-subnet", _("Add subnet"), "plus", reverse("subnet-create", args=[network.pk]), "wide",
                  gate(actor, "create_subnet", network))  # fmt: skip
     empty = _("No subnet: instances on this network get no address.")
-    return Card(_("Subnets"), columns=head, rows=rows, action=add, empty=empty, name="subnets")
+    bulk = Bulk("delete", _("Delete…"), "trash", reverse("subnets-delete", args=[network.pk]) + "?ids=", risk=True)
+    return Card(_("Subnets"), columns=head, rows=rows, action=add, empty=empty, name="subnets", bulk=(bulk,))

@@ -15,12 +15,15 @@ from portal.ui import Text, activity, panels
 from portal.ui.menus import Action
 from portal.ui.pages import Page
 from portal.ui.status import Status
-from portal.ui.tables import Cell, Column, Row
+from portal.ui.tables import Bulk, Cell, Column, Row
 
 
 @dataclass
 class Card:
-    """`pairs`: label → Cell; or a table of `columns` and `rows`. `side` puts it into the right column."""
+    """`pairs`: label → Cell; or a table of `columns` and `rows`, of which those with `bulk` verbs can be selected; one such table a page.
+
+    `side` puts it into the right column.
+    """
 
     title: Text
     pairs: Sequence[tuple[Text, Cell]] = ()
@@ -30,6 +33,7 @@ class Card:
     empty: Text = ""
     side: bool = False
     name: str = ""
+    bulk: Sequence[Bulk] = ()
 
 
 @dataclass
@@ -38,6 +42,11 @@ class Detail:
     status: Status | None = None
     facts: Sequence[Cell] = ()
     cards: Sequence[Card] = field(default_factory=list)
+
+    @property
+    def has_bulk(self) -> bool:
+        """Whether rows of a card can be selected."""
+        return any(card.bulk for card in self.cards)
 
     @property
     def sided(self) -> bool:

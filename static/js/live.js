@@ -189,9 +189,10 @@ async function reload(part, now) {
     throw error;
   }
   if (part.dataset.was === html || (part.dataset.was === undefined && same(part, html))) return;
-  const at = focused(part);
+  const at = focused(part), ticked = $$("tr[data-id] :checked", part).map(box => box.closest("tr").dataset.id);
   part.dataset.was = html;
   part.innerHTML = html;
+  for (const row of $$("tr[data-id]", part)) if (ticked.includes(row.dataset.id)) $("input[type=checkbox]", row).checked = true;
   refocus(part, at);
   const title = $("[data-title]", part);
   if (title) document.title = title.dataset.title;

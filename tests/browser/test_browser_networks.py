@@ -135,7 +135,27 @@ def _subnets_of_a_network(n: NetWalk, id: str) -> None:
     expect(w.row("n-cut-2")).to_have_count(0)
     assert n.found("subnets", name="n-cut-2") == []
     w.saw("row action", "subnets: delete")
+    _delete_several_subnets(n, id)
     n.rest.ok("DELETE", f"{NETWORK}/subnetpools/{pool['id']}")
+
+
+def _delete_several_subnets(n: NetWalk, id: str) -> None:
+    """One that a port has an address of stays, and says why."""
+    page, w = n.page, n.w
+    for name, cidr in (("n-kept", "10.94.0.0/28"), ("n-gone", "10.94.0.16/28")):
+        n.make("subnet", "subnets", name=name, network_id=id, ip_version=4, cidr=cidr)
+    kept = n.one("subnets", name="n-kept")["id"]
+    port = n.make("port", "ports", network_id=id, fixed_ips=[{"subnet_id": kept}])["id"]
+    w.open(f"networks/{id}/subnets")
+    for name in ("n-kept", "n-gone"):
+        w.row(name).locator("input[type=checkbox]").check()
+    page.click(".bulk [data-action=delete]")
+    w.confirm("2")
+    expect(page.locator("#dialog")).to_contain_text("1 of 2 deleted")
+    assert n.found("subnets", name="n-gone") == [] and n.found("subnets", id=kept) != []
+    n.rest.ok("DELETE", f"{NETWORK}/ports/{port}")
+    n.rest.ok("DELETE", f"{NETWORK}/subnets/{kept}")
+    w.saw("bulk action", "subnets: delete")
 
 
 def _edit_a_network(n: NetWalk, id: str) -> None:
