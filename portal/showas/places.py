@@ -6,6 +6,7 @@ called a thing, is one.
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from django.utils.crypto import salted_hmac
 Value: TypeAlias = Any
 
 OPEN, CLOSE = "\ue000", "\ue001"
+_LIKE_A_PLACE = re.compile("\ue000(\\w+):(\\w+):(\\w+)\ue001")
 #: Kinds of places. A secret is never kept; `made` names what another call gives; `value` is asked for and not there yet.
 SECRET, MADE, VALUE = "secret", "made", "value"
 
@@ -25,9 +27,8 @@ def mark() -> str:
     return salted_hmac(__name__, "places").hexdigest()[:20]
 
 
-@cache
-def pattern() -> re.Pattern[str]:
-    return re.compile(f"{OPEN}{mark()}:(\\w+):(\\w+){CLOSE}")
+def _places(text: str) -> Iterator[re.Match[str]]:
+    return (found for found in _LIKE_A_PLACE.finditer(text) if found[1] == mark())
 
 
 def place(kind: str, name: str) -> str:
@@ -50,20 +51,18 @@ def missing(name: str) -> str:
 
 def split(text: str) -> list[str | tuple[str, str]]:
     """Cut a text into its plain parts and its places, (kind, name) each; no part is empty."""
-    parts = pattern().split(text)
     found: list[str | tuple[str, str]] = []
-    for at in range(0, len(parts), 3):
-        if parts[at]:
-            found.append(parts[at])
-        if at + 2 < len(parts):
-            found.append((parts[at + 1], parts[at + 2]))
-    return found
+    at = 0
+    for one in _places(text):
+        found += [text[at : one.start()], (one[2], one[3])]
+        at = one.end()
+    return [part for part in (*found, text[at:]) if part]
 
 
 def places_in(value: Value) -> list[tuple[str, str]]:
     """List the places anywhere in a value, in order, each once."""
     if isinstance(value, str):
-        return list(dict.fromkeys(pattern().findall(value)))
+        return list(dict.fromkeys((one[2], one[3]) for one in _places(value)))
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list | tuple):

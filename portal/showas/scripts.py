@@ -114,7 +114,7 @@ def as_curl(uses: Sequence[Use], cloud: Cloud) -> str:
 def _wait_by_curl(use: Use, cloud: Cloud) -> list[str]:
     url = shell.quote(f"{cloud.address('compute')}/servers/{_server(use)}")
     ask = f'curl -sS -H "X-Auth-Token: $OS_TOKEN" {url}'
-    state = f"STATE=$({ask} |\n  python3 -c 'import json, sys; print(json.load(sys.stdin)[\"server\"][\"status\"])')"
+    state = f'STATE=$({ask} |\n  python3 -c \'import json, sys; print(json.load(sys.stdin)["server"]["status"])\')'
     return [f'until {state}; [ "$STATE" = {use.kind.ends} ]; do {_GIVE_UP}; sleep 2; done']
 
 

@@ -117,9 +117,8 @@ class Page(View):
         return actor
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.made = (
-            "" if is_fragment(request) else subscriptions.mark()
-        )  # before anything is read that the page will show
+        lives = settings.SESSION_COOKIE_NAME in request.COOKIES and not is_fragment(request)
+        self.made = subscriptions.mark() if lives else ""  # before anything is read that the page will show
         self.prefs = prefs.apply(request)
         # A request that a page makes by itself does not extend the session.
         actor = (sessions.actor_from_session if is_background(request) else sessions.actor_of_request)(request)

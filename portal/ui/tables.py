@@ -22,10 +22,9 @@ from portal.ui.status import Status
 
 #: Rows of one CSV file.
 MOST = 10_000
-#: By what a spreadsheet knows a formula; some take the full-width signs of Chinese and Japanese for it too.
-FORMULA = "=+-@＝＋－＠"
-#: The beginning of such a cell: of the text, or after what some spreadsheets take for the end of a cell whatever the file says.
-_BEGINS = re.compile(rf"(^|[;\t\r\n])(\s*)(?=[{re.escape(FORMULA)}])")
+#: The beginning of a formula to a spreadsheet, of which some take the full-width signs of Chinese and Japanese for it too: of the text, or after
+#: what some of them take for the end of a cell whatever the file says.
+_BEGINS = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@＝＋－＠])")
 
 
 @dataclass(frozen=True)

@@ -295,6 +295,7 @@ ENTRIES: dict[str, Entry] = {
     "subnet-create": Entry(uses=lambda call, typed: [Use(SUBNET.create, ranged(typed, call.id))]),
     "subnet-edit": Entry(uses=changed_range),
     "subnet-delete": each(SUBNET.delete),
+    "subnets-delete": each(SUBNET.delete),
     **rows_of(PORT, "ports port"),
     "port-create": Entry(uses=create_port),
     "port-edit": Entry(uses=edit_port),
