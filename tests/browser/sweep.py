@@ -109,6 +109,7 @@ class Seeds:
         self.of["services"] = {"id": hosts[0]["id"]}
         self.of |= {
             "networks": {"id": self.network, "subnet": subnet, "host": self.host},
+            "subnets-delete": {"id": self.network, "ids": subnet},
             "ports": {"id": port, "mac": "fa:16:3e:00:00:77", "ip": "10.99.0.77"},
             "routers": {"id": router, "port": inside, "hop": "10.99.0.9", "to": "10.50.0.0/16"},
             "floating-ips": {"id": floating},
@@ -233,7 +234,7 @@ class Seeds:
                 continue
             path = "/" + _PART.sub(lambda match, known=known: known.get(match[1], "{tab}"), route)
             path = self._open_window() if one.name == "vnc" else path
-            path += f"?ids={known['id']}" if route.endswith(SEVERAL) else ""
+            path += f"?ids={known.get('ids') or known['id']}" if route.endswith(SEVERAL) else ""
             for tab in tabs(one.callback) if "{tab}" in path else ("",):
                 yield path.replace("{tab}", tab)
 
