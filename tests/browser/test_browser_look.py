@@ -79,6 +79,9 @@ def test_keys_and_the_palette(fake_cloud: LiveCloud, server: str, enter: Enter) 
     page.keyboard.press("g")
     page.keyboard.press("n")
     page.wait_for_url("**/networks")
+    page.goto(f"{fake_cloud.url}/keys")  # a page of its own has nothing to close
+    expect(page.locator("main .keys")).to_be_visible()
+    expect(page.locator("main [data-close]")).to_be_hidden()
 
 
 def test_a_wrong_field_keeps_the_dialog_and_says_what(fake_cloud: LiveCloud, enter: Enter) -> None:
