@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from django.db import close_old_connections
+
 from hostagent.messaging import broker
 from hostagent.process.threads import Threads
 from operations import queue
@@ -22,9 +24,13 @@ def start(threads: Threads, name: str, of: str, take: Take) -> None:
 
 
 def _consume(name: str, of: str, take: Take) -> None:
+    def take_anew(message: object) -> None:
+        close_old_connections()  # as before each request: a connection that broke is opened anew
+        take(message)
+
     while True:
         try:
-            broker.read(queue.app, of, take, lambda: False)
+            broker.read(queue.app, of, take_anew, lambda: False)
         except Exception as error:  # noqa: BLE001 whatever a broker's client raises
             log.warning("%s: the broker is away: %s: %s", name, type(error).__name__, error)
             time.sleep(RETRY)

@@ -1,13 +1,10 @@
 """The panels of networks, routers, floating IPs and security groups."""
 
-from collections.abc import Callable
-
-from django.db.models import Model, Q
+from django.db.models import Q
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 
 from authorization.context import RequestContext
-from common.prepared import PreparedCount
 from networking.floatingips.models import FloatingIP
 from networking.networks.models import Network
 from networking.ports.models import Port
@@ -27,15 +24,10 @@ from portal.networks import (
 )
 from portal.ui import Text
 from portal.ui.hits import MOST, Found, Hit, is_of_address, named, new, starts
-from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of
+from portal.ui.panels import Limit, Panel, Quotas, Subject, names_of, of_project
 from portal.ui.tables import joined
 
 GROUP = gettext_lazy("Network")
-
-
-def _of_project(model: type[Model]) -> Callable[[RequestContext], int]:
-    count = PreparedCount(lambda project: model._default_manager.filter(project_id=project))
-    return lambda actor: count(actor.project_id or "")
 
 
 NEW_NETWORK, NEW_PORT, NEW_ROUTER, NEW_ADDRESS, NEW_GROUP = (
@@ -136,7 +128,7 @@ PANELS = (
         group=GROUP,
         place=310,
         key="n",
-        count=_of_project(Network),
+        count=of_project(Network),
         search=_networks,
         subjects=[Subject("network", "network", names_of(Network))],
         quotas=[QUOTAS],
@@ -164,7 +156,7 @@ PANELS = (
         icon="plug-connected",
         group=GROUP,
         place=315,
-        count=_of_project(Port),
+        count=of_project(Port),
         search=_ports,
         urls=[
             path("ports", ports.Ports.as_view(), name="ports"),
@@ -186,7 +178,7 @@ PANELS = (
         group=GROUP,
         place=320,
         key="r",
-        count=_of_project(Router),
+        count=of_project(Router),
         search=_routers,
         subjects=[Subject("router", "router", names_of(Router))],
         urls=[
@@ -214,7 +206,7 @@ PANELS = (
         group=GROUP,
         place=330,
         key="f",
-        count=_of_project(FloatingIP),
+        count=of_project(FloatingIP),
         search=_floating_ips,
         urls=[
             path("floating-ips", floatingips.FloatingIPs.as_view(), name="floating-ips"),
@@ -238,7 +230,7 @@ PANELS = (
         group=GROUP,
         place=340,
         key="s",
-        count=_of_project(SecurityGroup),
+        count=of_project(SecurityGroup),
         search=_security_groups,
         urls=[
             path("security-groups", groups.SecurityGroups.as_view(), name="security-groups"),

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 from compute.servergroups.models import ServerGroup
 from portal.servergroups import views
-from portal.ui.panels import Panel
+from portal.ui.panels import Panel, of_project
 
 PANELS = (
     Panel(
@@ -14,7 +14,7 @@ PANELS = (
         icon="target-arrow",
         group=gettext_lazy("Compute"),
         place=235,
-        count=lambda actor: ServerGroup.objects.filter(project_id=actor.project_id or "").count(),
+        count=of_project(ServerGroup),
         urls=[
             path("server-groups", views.ServerGroups.as_view(), name="server-groups"),
             path("server-groups/create", views.CREATE.as_view(), name="server-group-create"),

@@ -9,6 +9,7 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 
 MOST: Final = 1000  # parts; the oldest go
+LONGEST: Final = 10_000  # characters of one: an address can be long, and a part that repeats it many times as long
 
 _parts: OrderedDict[Hashable, SafeString] = OrderedDict()
 
@@ -17,8 +18,11 @@ def part(template: str, key: Hashable = (), context: Mapping[str, object] | None
     """Return a part of a page in the present language. `key` names all that differs in `context`."""
     whole = (template, translation.get_language(), key)
     known = _parts.get(whole)
-    if known is None:
-        known = _parts[whole] = render_to_string(template, {**(context or {})})
+    if known is not None:
+        return known
+    made = render_to_string(template, {**(context or {})})
+    if len(made) <= LONGEST:
+        _parts[whole] = made
         if len(_parts) > MOST:
             _parts.popitem(last=False)
-    return known
+    return made
