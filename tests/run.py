@@ -27,6 +27,8 @@ CONCURRENT = (
     "tests/identity/test_effective_roles.py",
     "tests/cloud/test_keys_rotate.py",
 )
+#: Folders whose slow tests keep one processor busy and measure no time: they run two at a time.
+SIDE_BY_SIDE = ("audit", "browser", "fuzz", "identity", "openstackapi", "portal", "tenants")
 #: Races choose their databases by themselves.
 RACES = "tests/networking/test_ports_allocation.py::test_racing"
 
@@ -70,7 +72,15 @@ def _resumed(name: str, title: str, *arguments: str, **environment: str) -> int:
 
 def slow_stages(app: str, more: list[str]) -> dict[str, int]:
     """Run the slow tests, of all or of one app; name → pytest's exit status."""
-    found = {"slow": _resumed(f"slow-{app or 'all'}", "slow", "-m", "slow", *_folder(app), *more)}
+    chosen, found = [app] if app else SIDE_BY_SIDE, {}
+    if set(chosen) <= set(SIDE_BY_SIDE):
+        folders = [f"tests/{name}" for name in chosen]
+        pair = ("-m", "slow", "-n", "2", "--dist", "loadscope", *folders, *more)  # a class is a part of its file
+        found["slow, two at a time"] = _resumed(f"slow-two-{app or 'all'}", "slow, two at a time", *pair)
+    if app not in SIDE_BY_SIDE:
+        others = [f"--ignore=tests/{name}" for name in SIDE_BY_SIDE]
+        alone = ("-m", "slow", *_folder(app), *others, *more)
+        found["slow, alone"] = _resumed(f"slow-{app or 'all'}", "slow, alone", *alone)
     with postgres() as url:
         arguments = ("-m", ON_POSTGRESQL, "-n", "2", *_folder(app), *more)
         found["all on postgresql"] = _resumed(f"pg-{app or 'all'}", "all on PostgreSQL", *arguments, DATABASE_URL=url)

@@ -109,7 +109,7 @@ def one(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> Iterator[OneW
 def vast(fake_cloud: LiveCloud) -> Iterator[str]:
     """The name of a flavor for whose disk no host has room."""
     admin, name = Rest(fake_cloud, "admin"), unused("vast")
-    body = {"name": name, "vcpus": 1, "ram": 128, "disk": 100_000}
+    body = {"name": name, "vcpus": 1, "ram": 128, "disk": 1_000_000}
     id = admin.ok("POST", f"{COMPUTE}/flavors", {"flavor": body})["flavor"]["id"]
     yield name
     admin.ok("DELETE", f"{COMPUTE}/flavors/{id}")

@@ -3,6 +3,8 @@
 Contact sheets of the whole sweep lie in .pytest_cache/sheets.
 """
 
+from typing import ClassVar
+
 import pytest
 from playwright.sync_api import Page
 
@@ -19,7 +21,8 @@ SIXTEEN = (
 )  # fmt: skip
 #: A console of a fake host's guest has no screen, and says so.
 NO_SCREEN = ("/console/?token=", "Failed when connecting: Connection closed")
-LOOKS = [(theme, language) for theme in ("light", "dark") for language in ("en", "zh-hans")]
+LANGUAGES = ("en", "zh-hans")
+LOOKS = [(theme, language) for theme in ("light", "dark") for language in LANGUAGES]
 
 
 @pytest.fixture(scope="module")
@@ -54,39 +57,50 @@ def test_sixteen_pages_fit_and_axe_finds_nothing(
     assert wrong == []
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("theme", "language"), LOOKS)
-def test_every_page_fits_and_axe_finds_nothing(
-    fake_cloud: LiveCloud, seeds: sweep.Seeds, enter: Enter, theme: str, language: str
-) -> None:
-    """A table's address that answers with neither a page, a part, a file nor 405 is a fault too."""
-    page = enter(fake_cloud, "admin", theme=theme, language=language, expects=NO_SCREEN)
-    found, sheets = seeds.addresses(page, fake_cloud.url), sweep.Sheets()
-    wrong = list(found.faults)
-    for path in sorted(found.pages, key=sweep.soon):
-        page.goto(fake_cloud.url + path, wait_until="load")
-        wrong += look(page, path, language, sheets, f"{theme}-{language}")
-    sheets.write()
-    assert len(found.pages) > 150
-    assert wrong == []
+class EveryPage:
+    """All there is, in one theme: a class each, so that two runners take one each (tests/run.py)."""
+
+    theme: ClassVar[str]
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(3600)
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_every_page_fits_and_axe_finds_nothing(
+        self, fake_cloud: LiveCloud, seeds: sweep.Seeds, enter: Enter, language: str
+    ) -> None:
+        """A table's address that answers with neither a page, a part, a file nor 405 is a fault too."""
+        page = enter(fake_cloud, "admin", theme=self.theme, language=language, expects=NO_SCREEN)
+        found, sheets = seeds.addresses(page, fake_cloud.url), sweep.Sheets()
+        wrong = list(found.faults)
+        for path in sorted(found.pages, key=sweep.soon):
+            page.goto(fake_cloud.url + path, wait_until="load")
+            wrong += look(page, path, language, sheets, f"{self.theme}-{language}")
+        sheets.write()
+        assert len(found.pages) > 150
+        assert wrong == []
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(3600)
+    def test_every_dialog_fits_and_axe_finds_nothing(
+        self, fake_cloud: LiveCloud, seeds: sweep.Seeds, enter: Enter
+    ) -> None:
+        page = enter(fake_cloud, "admin", theme=self.theme)
+        found, wrong = seeds.addresses(page, fake_cloud.url), []
+        page.goto(f"{fake_cloud.url}/api-access")
+        for path in sorted(found.dialogs, key=sweep.soon):
+            sweep.open_dialog(page, path)
+            for width in sweep.AXE_WIDTHS:
+                if sweep.sideways(page, width) or sweep.spills(page):
+                    wrong.append(f"{path} scrolls sideways at {width}")
+                wrong += [f"{path} at {width}: {one}" for one in sweep.axe(page, "#dialog")]
+            page.evaluate("document.querySelector('#dialog').close()")
+        assert len(found.dialogs) > 90
+        assert wrong == []
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_dialog_fits_and_axe_finds_nothing(
-    fake_cloud: LiveCloud, seeds: sweep.Seeds, enter: Enter, theme: str
-) -> None:
-    page = enter(fake_cloud, "admin", theme=theme)
-    found, wrong = seeds.addresses(page, fake_cloud.url), []
-    page.goto(f"{fake_cloud.url}/api-access")
-    for path in sorted(found.dialogs, key=sweep.soon):
-        sweep.open_dialog(page, path)
-        for width in sweep.AXE_WIDTHS:
-            if sweep.sideways(page, width) or sweep.spills(page):
-                wrong.append(f"{path} scrolls sideways at {width}")
-            wrong += [f"{path} at {width}: {one}" for one in sweep.axe(page, "#dialog")]
-        page.evaluate("document.querySelector('#dialog').close()")
-    assert len(found.dialogs) > 90
-    assert wrong == []
+class TestLight(EveryPage):
+    theme = "light"
+
+
+class TestDark(EveryPage):
+    theme = "dark"
