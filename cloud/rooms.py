@@ -18,6 +18,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("hosts",),
     ("placement",),
     ("images", "networking"),
+    ("volumes",),
     ("compute",),
     ("telemetry",),
     ("portal",),

@@ -298,6 +298,16 @@ class HostNotFound(HostFailure):
     template = _("Host %(host)s has no %(what)s %(id)s.")
 
 
+class HostInUse(HostFailure):
+    code = "in_use"
+    template = _("The %(what)s %(id)s is in use by instance %(server)s on host %(host)s.")
+
+
+class HostTooSmall(HostFailure):
+    code = "too_small"
+    template = _("The %(what)s %(id)s needs %(need)s bytes and the volume has %(have)s. Make a larger volume.")
+
+
 class HostTimedOut(HostFailure):
     code = "timed_out"
     template = _("Host %(host)s did not finish within %(seconds)s seconds.")

@@ -1,7 +1,17 @@
 """Limits on the rows of compute's tables: each table names the limit that holds it, or has one here."""
 
 from common.ceilings import elsewhere, hold
-from compute.models import Aggregate, AggregateHost, ConsoleLink, ConsoleTicket, Draft, Flavor, FlavorAccess, Migration
+from compute.models import (
+    Aggregate,
+    AggregateHost,
+    BlockDevice,
+    ConsoleLink,
+    ConsoleTicket,
+    Draft,
+    Flavor,
+    FlavorAccess,
+    Migration,
+)
 
 
 def register() -> None:
@@ -11,5 +21,6 @@ def register() -> None:
     elsewhere(
         ConsoleTicket, "as many as one user or link may have open or about to be (compute.consoles.services.MOST)"
     )
+    elsewhere(BlockDevice, "the letters of a server's disks: compute.servers.block_devices.device_for")
     hold(ConsoleLink, "server_id", 20)
     hold(Draft, "user_id", 200)

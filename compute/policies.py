@@ -89,6 +89,11 @@ _BEFORE: dict[str, tuple[str, tuple[str, ...]]] = {
     "compute:server:detach_interface": (
         MEMBER, (f"{_API}:os-attach-interfaces:delete", f"{_API}:os-multinic:remove", f"{_API}:os-floating-ips:remove"),
     ),
+    "compute:server:volumes": (
+        f"{READER} or share:view", (f"{_API}:os-volumes-attachments:index", f"{_API}:os-volumes-attachments:show"),
+    ),
+    "compute:server:attach_volume": (MEMBER, (f"{_API}:os-volumes-attachments:create",)),
+    "compute:server:detach_volume": (MEMBER, (f"{_API}:os-volumes-attachments:delete",)),
     "compute:server:security_groups": (MEMBER, (f"{_API}:os-security-groups:add", f"{_API}:os-security-groups:remove")),
     "compute:server:metadata": (
         f"{MEMBER} or share:full",

@@ -26,6 +26,7 @@ KEEPERS = {
     "compute.Draft": purged("drafts"),
     "compute.Server": purged("servers"),
     "compute.Migration": purged("migrations"),
+    "compute.BlockDevice": by_people("server remove volume"),
     "compute.ConsoleTicket": periodic_task("compute.consoles"),
     "compute.ConsoleLink": periodic_task("compute.consoles"),
 }
@@ -39,6 +40,7 @@ AUDITED = {
     "compute.ServerGroup": Audited(f"{_COM}/os-server-groups"),
     "compute.KeyPair": Audited(f"{_COM}/os-keypairs", own=True, skip=frozenset({"public_key"})),
     "compute.Flavor": Audited(f"{_COM}/flavors"),
+    "compute.BlockDevice": part(part_of="compute.Server", by="server_id", part="volumes", value="volume_id"),
     "compute.FlavorAccess": part(part_of="compute.Flavor", by="flavor_id", part="access", value="project_id"),
     "compute.Aggregate": Audited(f"{_COM}/os-aggregates"),
     "compute.ConsoleLink": Audited(

@@ -11,7 +11,7 @@ from compute.keypairs import api as keypairs
 from compute.proxies import images_api, networks_api
 from compute.quotasets import api as quotas
 from compute.servergroups import api as servergroups
-from compute.servers.api import actions, events, parts, servers
+from compute.servers.api import actions, events, parts, servers, volumes
 from compute.usage import api as usage
 from compute.usage import audit_api as audits
 from compute.versions import api as versions
@@ -37,6 +37,8 @@ _routes = [
     path(f"{_SERVER}/ips/<str:network>", parts.AddressesOfNetwork.as_view()),
     path(f"{_SERVER}/os-interface", parts.Interfaces.as_view()),
     path(f"{_SERVER}/os-interface/<str:port_id>", parts.Interface.as_view()),
+    path(f"{_SERVER}/os-volume_attachments", volumes.VolumeAttachments.as_view()),
+    path(f"{_SERVER}/os-volume_attachments/<str:volume_id>", volumes.VolumeAttachment.as_view()),
     path(f"{_SERVER}/os-security-groups", parts.SecurityGroups.as_view()),
     path(f"{_SERVER}/os-instance-actions", parts.Actions.as_view()),
     path(f"{_SERVER}/os-instance-actions/<str:request_id>", parts.Action.as_view()),

@@ -20,16 +20,17 @@ def seed() -> int:
     region, _made = Region.objects.get_or_create(pk=settings.REGION)
     added = 0
     for entry in services.every():
-        service = Service.objects.filter(type=entry.type).first()
-        if service is None:
-            service = Service.objects.create(type=entry.type, name=entry.name, description=entry.description)
-            added += 1
-        have = set(service.endpoints.filter(region=region).values_list("interface", flat=True))
-        Endpoint.objects.bulk_create(
-            Endpoint(service=service, region=region, interface=interface, url=PUBLIC + entry.path)
-            for interface in INTERFACES
-            if interface not in have
-        )
+        for type in entry.types:
+            service = Service.objects.filter(type=type).first()
+            if service is None:
+                service = Service.objects.create(type=type, name=entry.name, description=entry.description)
+                added += 1
+            have = set(service.endpoints.filter(region=region).values_list("interface", flat=True))
+            Endpoint.objects.bulk_create(
+                Endpoint(service=service, region=region, interface=interface, url=PUBLIC + entry.path)
+                for interface in INTERFACES
+                if interface not in have
+            )
     if added:
         revocation.touch()
     return added

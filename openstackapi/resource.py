@@ -133,7 +133,7 @@ class Resource(Generic[M]):
     def _typed(self, kind: str, name: str, values: list[str]) -> Sequence[object]:
         if kind == "BooleanField":
             return [bool(truth(value)) for value in values]
-        if kind in ("IntegerField", "BigIntegerField"):
+        if kind.endswith("IntegerField"):
             numbers = wholes(values)
             if numbers is None:
                 raise self.bad_filter(name=name, value=values)

@@ -27,7 +27,8 @@ class Offer:
 class Service:
     """One OpenStack API.
 
-    `type`         as the catalog has it; its routes lie under `/api/<type>/`
+    `type`         its routes lie under `/api/<type>/`, and it is what its microversions' header names
+    `catalog_types`  the types under which the catalog has it; none: its `type`
     `name`         the project's name, as the catalog shows it
     `path`         of its endpoint under the reverse proxy, e.g. `/api/compute/v2.1`
     `description`  in the catalog; `about` in the API's documentation
@@ -43,6 +44,7 @@ class Service:
     path: str
     about: str
     urls: str
+    catalog_types: tuple[str, ...] = ()
     description: str = ""
     internal_urls: str = ""
     microversions: tuple[str, str] | None = None
@@ -52,6 +54,11 @@ class Service:
     answers: Offer = Offer()
     faults: Offer = Offer()
     id_header: str = ""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types under which the catalog has it; the first is the one that clients look for."""
+        return self.catalog_types or (self.type,)
 
 
 _services: dict[str, Service] = {}

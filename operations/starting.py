@@ -105,12 +105,13 @@ def run(
     name: str,
     flow: Flow,
     data: Mapping[str, object] | None = None,
+    others: Iterable[str] = (),
     /,
     **also: object,
 ) -> Operation:
     """Write a verb's intent on its locked subject and start its flow, in the caller's transaction. `also`: columns to write with it.
 
-    The subject is held until the flow ends; a verb that preempts others has a hold of its own.
+    The subject is held until the flow ends, and `others` with it, as "<kind>:<id>"; a verb that preempts others has a hold of its own.
 
     Raises: what the subject's `refused` and `refusal_besides` say, Locked.
     """
@@ -122,7 +123,7 @@ def run(
         subject=(kind, found.id),
         project_id=found.project_id,
         actor=actor,
-        holds=[f"{kind}:{found.id}:{name}" if verbs[name].preempts else f"{kind}:{found.id}"],
+        holds=[f"{kind}:{found.id}:{name}" if verbs[name].preempts else f"{kind}:{found.id}", *others],
         data={REST: before, VERB: name, **(data or {})},
         action=verbs[name].action,
         behind=_waited_for(found),

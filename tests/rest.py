@@ -9,6 +9,7 @@ from typing import Any
 from tests.live import LiveCloud
 
 COMPUTE, NETWORK, IMAGE, IDENTITY = "/api/compute/v2.1", "/api/network/v2.0", "/api/image/v2", "/api/identity/v3"
+VOLUME = "/api/volume/v3"
 
 
 class Answer:

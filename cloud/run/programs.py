@@ -9,6 +9,7 @@ from cloud.run import nginx
 from cloud.run.environment import PROXIES
 from cloud.run.settings import CLONE, Cloud
 from cloud.run.users import Accounts
+from hostagent.drivers.registry import VARIABLES
 
 #: Requests that web serves at a time. They wait on the database, not on hosts.
 WEB_THREADS = 4
@@ -137,9 +138,7 @@ def agents(cloud: Cloud, underlay: dict[str, str]) -> list[Program]:
             **common,
             "STACKLING_HOST": ",".join(cloud.fake_host_names),
             "STACKLING_DRIVER": "fake",
-            **dict.fromkeys(
-                ("STACKLING_HYPERVISOR", "STACKLING_NETWORK", "STACKLING_STORAGE"), ""
-            ),  # the real hosts' own
+            **dict.fromkeys(VARIABLES.values(), ""),  # the real hosts' own
             "STACKLING_UNDERLAY_IP": "",
         }
         found.append(Program("agent-fake", worker, environment=fake, priority=150, whole_group=False))

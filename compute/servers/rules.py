@@ -21,6 +21,8 @@ RULES: Final[dict[str, str]] = {
     "unlock": "os_compute_api:os-lock-server:unlock",
     "attach_interface": "os_compute_api:os-attach-interfaces:create",
     "detach_interface": "os_compute_api:os-attach-interfaces:delete",
+    "attach_volume": "os_compute_api:os-volumes-attachments:create",
+    "detach_volume": "os_compute_api:os-volumes-attachments:delete",
     "add_group": "os_compute_api:os-security-groups:add",
     "remove_group": "os_compute_api:os-security-groups:remove",
     "backup": "os_compute_api:os-create-backup",

@@ -6,6 +6,7 @@ import time
 import typing
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from celery import Celery
 
@@ -27,6 +28,7 @@ from hostagent.contract import VERBS, messages, reports
 from hostagent.contract.capabilities import Drivers
 from hostagent.contract.failures import Failure
 from hostagent.contract.host import AgentFigures, Cloud
+from hostagent.contract.location import DiskLocation, DiskSource
 from hostagent.contract.messages import Cast, Welcome
 from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
@@ -34,6 +36,7 @@ from hostagent.contract.verb import AnyVerb
 from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.loading import driver_class, told
 from hostagent.drivers.network.keeper import Keeper
+from hostagent.drivers.storage.volumes import Volumes
 from hostagent.machine import load
 from hostagent.machine.daemons import Daemons
 from hostagent.machine.disk_space import disk_space
@@ -55,9 +58,7 @@ class Host:
     """The drivers, serial queues and journals of one host. `stuck` ends the process (a thread that will not come back)."""
 
     def __init__(self, settings: Settings, own: HostSettings, outbox: Outbox, timers: Timers, stuck: Stuck) -> None:
-        self.settings = settings
-        self.own = own
-        self.name = own.name
+        self.settings, self.own, self.name = settings, own, own.name
         self.boot = uuid.uuid4().hex
         self.timers = timers
         own.data.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,7 @@ class Host:
         #: Name → storage pool. The first is where root disks lie.
         self.pools = {choice.name: driver_class(choice, "storage")(self, choice) for choice in chosen.of["storage"]}
         self.storage = next(iter(self.pools.values()))
+        self.backends = {choice.name: driver_class(choice, "volume")(self, choice) for choice in chosen.of["volume"]}
         self.network = Keeper(self)
         self.hypervisor = driver_class(chosen.main("hypervisor"), "hypervisor")(self)
         self.sampling = Sampling(own.data / "samples", own.name, self.clock, self.reporter, self._read_samples)
@@ -121,7 +123,25 @@ class Host:
             (chosen.main("hypervisor"), self.hypervisor),
             (chosen.main("network"), self.network.driver),
             [(choice, self.pools[choice.name]) for choice in chosen.of["storage"]],
+            [(choice, self.backends[choice.name]) for choice in chosen.of["volume"]],
         )
+
+    @property
+    def bases(self) -> tuple[Path, ...]:
+        """The folders with what disks and volumes may rest on."""
+        return (self.storage.bases, *(backend.bases for backend in self.backends.values()))
+
+    def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
+        """Tell where a disk of a domain is, ready to be opened by the guest. Raises: Failure not_found."""
+        if source["kind"] == "volume":
+            return self.backend(source["backend"]).locate(source["volume_id"], server_id)
+        return self.storage.locate(server_id, source, job)
+
+    def backend(self, name: str) -> Volumes:
+        """Find a backend of volumes. Raises: Failure not_found."""
+        if name not in self.backends:
+            raise Failure("not_found", what="volume backend", id=name)
+        return self.backends[name]
 
     def hypervisor_found(self) -> None:
         """Say hello once more if the hypervisor first answers after our hello: control could not see what runs."""

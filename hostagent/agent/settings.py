@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostagent.contract.capabilities import KINDS
-from hostagent.drivers.registry import Choices, DriverError, choose
+from hostagent.drivers.registry import VARIABLES, Choices, DriverError, choose
 from hostagent.process.keyfile import KeyFile, keys_in
 
 
@@ -86,7 +85,7 @@ class Settings:
 
 
 def drivers_of(env: Mapping[str, str]) -> Choices:
-    """Return the drivers that STACKLING_DRIVER, STACKLING_HYPERVISOR, STACKLING_NETWORK and STACKLING_STORAGE ask for.
+    """Return the drivers that STACKLING_DRIVER and the variables of each kind (registry.VARIABLES) ask for.
 
     Raises: SettingsError.
     """
@@ -94,9 +93,9 @@ def drivers_of(env: Mapping[str, str]) -> Choices:
     if all_of not in ("libvirt", "fake"):
         raise SettingsError(f"STACKLING_DRIVER is {all_of!r}; it may be libvirt or fake")
     try:
-        return choose({kind: env.get(f"STACKLING_{kind.upper()}", "") for kind in KINDS}, fake=all_of == "fake")
+        return choose({kind: env.get(name, "") for kind, name in VARIABLES.items()}, fake=all_of == "fake")
     except DriverError as error:
-        raise SettingsError(f"STACKLING_HYPERVISOR, STACKLING_NETWORK, STACKLING_STORAGE: {error}") from error
+        raise SettingsError(f"{', '.join(VARIABLES.values())}: {error}") from error
 
 
 def cache_size(text: str) -> int:

@@ -11,7 +11,7 @@ from typing import Final, Literal, NotRequired, TypedDict, get_args
 
 from hostagent.contract.binding import Vif
 
-Kind = Literal["hypervisor", "network", "storage"]
+Kind = Literal["hypervisor", "network", "storage", "volume"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
@@ -54,6 +54,13 @@ KERNEL_IMAGES: Final = Capability(
 DISK_RESIZE: Final = Capability("disk_resize", ("storage",), "Grows a root disk, and takes it back to what it was.")
 SNAPSHOT: Final = Capability("snapshot", ("hypervisor", "storage"), "Copies a root disk, also while its guest runs.")
 
+# ── Volumes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+VOLUME_THIN: Final = Capability("volume.thin", ("volume",), "Takes room for a volume's data only as it is written.")
+VOLUME_SNAPSHOT: Final = Capability(
+    "volume.snapshot", ("volume",), "Keeps a volume as it was, and takes it back there."
+)
+
 # ── Networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 VXLAN: Final = Capability("network.vxlan", ("network",), "Joins hosts' parts of a network by VXLAN.")
@@ -77,7 +84,7 @@ PIECE_CHANGES: Final = Capability("network.piece_changes", ("network",), "Takes 
 class DriverInstance(TypedDict):
     """One driver of a host, under the name that the host's settings give it."""
 
-    kind: str  # of KINDS
+    kind: str  # of KINDS; of "volume" each is a backend
     name: str  # unique among the host's drivers of its kind: "local", "fast"
     driver: str  # "libvirt", "linux_bridge", "file" …
     capabilities: list[str]  # names of CAPABILITIES that the driver declares

@@ -10,6 +10,8 @@ FAILURES: Final = (
     "hypervisor_refused",  # data: detail
     "network_refused",  # data: piece, detail
     "not_found",  # data: what, id
+    "in_use",  # data: what, id, server: a domain of this host has it open
+    "too_small",  # data: what, id, need (bytes), have (bytes)
     "timed_out",  # data: seconds
     "unsupported",  # data: what, driver
     "stale",  # data: have, got (generations)

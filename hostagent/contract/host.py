@@ -3,6 +3,7 @@
 from typing import Final, Literal, NotRequired, TypedDict, get_args
 
 from hostagent.contract.verb import Nothing, Verb
+from hostagent.contract.volume import BackendFacts
 
 
 class Inventory(TypedDict):
@@ -22,6 +23,7 @@ class Inventory(TypedDict):
     acceleration_reason: str
     drivers: dict[str, str]  # {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"}
     capabilities: list[str]  # what the drivers can do; a scheduler filter and a readable 409
+    backends: NotRequired[dict[str, BackendFacts]]  # of volumes, by name
     underlay_ip: str  # where VXLAN peers reach this host
     version: str
 
@@ -76,6 +78,7 @@ class HostFound(TypedDict):
 
     servers: dict[str, str]  # id → state, of states.STATES
     disks: list[str]  # servers that have something on a disk here
+    volumes: NotRequired[dict[str, list[str]]]  # backend → ids of the volumes in it
     taps: list[str]
     namespaces: list[str]
     setaside: list[SetAsideShort]

@@ -68,5 +68,15 @@ class BlankSource(TypedDict):
     content: str  # "ext4" | "swap"
 
 
-#: What a disk of a domain is: one of the server's own, for which the storage knows the location, or a location.
-DiskSource = RootSource | RescueSource | BlankSource | DiskLocation
+class VolumeSource(TypedDict):
+    """A volume of one of the host's own backends, which knows the location."""
+
+    kind: Literal["volume"]
+    backend: str
+    volume_id: str
+
+
+#: A disk of the server's own, for which the host's storage knows the location, or a location.
+LocalSource = RootSource | RescueSource | BlankSource | DiskLocation
+#: What a disk of a domain is.
+DiskSource = LocalSource | VolumeSource

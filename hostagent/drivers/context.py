@@ -1,14 +1,17 @@
 """What a driver may use of its host. The host itself imports drivers, never the other way."""
 
+from pathlib import Path
 from typing import Protocol
 
 from hostagent.agent.clock import ControlClock
 from hostagent.agent.control_link import ControlLink
+from hostagent.agent.job import Job
 from hostagent.agent.outbox import Reporter
 from hostagent.agent.serial_queues import SerialQueues
 from hostagent.agent.setaside import SetAside
 from hostagent.agent.settings import HostSettings, Settings
 from hostagent.agent.standing import Standing
+from hostagent.contract.location import DiskLocation, DiskSource
 from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver
@@ -69,10 +72,17 @@ class HostContext(Protocol):
     def storage(self) -> Storage: ...
 
     @property
+    def bases(self) -> tuple[Path, ...]:
+        """The folders with what disks and volumes may rest on."""
+
+    @property
     def network(self) -> NetworkOfHost: ...
 
     @property
     def hypervisor(self) -> Hypervisor: ...
+
+    def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
+        """Tell where a disk of a domain is, ready to be opened by the guest. Raises: Failure not_found."""
 
     def inventory_changed(self) -> None:
         """Tell control soon what the host has."""

@@ -10,6 +10,7 @@ from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver, Place
 from hostagent.drivers.registry import DRIVERS, Choice
 from hostagent.drivers.storage import Storage
+from hostagent.drivers.storage.volumes import Volumes
 
 
 @overload
@@ -24,6 +25,10 @@ def driver_class(choice: Choice, kind: Literal["network"]) -> Callable[[Place], 
 def driver_class(choice: Choice, kind: Literal["storage"]) -> Callable[[HostContext, Choice], Storage]: ...
 
 
+@overload
+def driver_class(choice: Choice, kind: Literal["volume"]) -> Callable[[HostContext, Choice], Volumes]: ...
+
+
 def driver_class(choice: Choice, kind: Kind) -> object:
     """Return the class of a driver, imported now."""
     module, _, name = DRIVERS[kind][choice.driver].partition(":")
@@ -35,16 +40,22 @@ def told(
     hypervisor: tuple[Choice, Hypervisor],
     network: tuple[Choice, NetworkDriver],
     pools: Iterable[tuple[Choice, Storage]],
+    backends: Iterable[tuple[Choice, Volumes]],
 ) -> Drivers:
     """Tell what a hello says of the drivers of a host."""
     switch = _instance(*network)
     switch["vif"] = network[1].vif
     return {
         "v": DRIVERS_VERSION,
-        "instances": [_instance(*hypervisor), switch, *(_instance(*pool) for pool in pools)],
+        "instances": [
+            _instance(*hypervisor),
+            switch,
+            *(_instance(*one) for one in pools),
+            *(_instance(*one) for one in backends),
+        ],
     }
 
 
-def _instance(choice: Choice, driver: Hypervisor | NetworkDriver | Storage) -> DriverInstance:
+def _instance(choice: Choice, driver: Hypervisor | NetworkDriver | Storage | Volumes) -> DriverInstance:
     able = sorted(capability.name for capability in driver.capabilities)
     return {"kind": choice.kind, "name": choice.name, "driver": choice.driver, "capabilities": able}

@@ -20,10 +20,21 @@ DRIVERS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "file": "hostagent.drivers.storage.file:FileStorage",
         "fake": "hostagent.drivers.storage.fake:FakeStorage",
     },
+    "volume": {
+        "file": "hostagent.drivers.storage.volumes.file:FileVolumes",
+        "fake": "hostagent.drivers.storage.volumes.fake:FakeVolumes",
+    },
+}
+#: Kind → the variable of the environment that names its drivers.
+VARIABLES: Final[Mapping[Kind, str]] = {
+    "hypervisor": "STACKLING_HYPERVISOR",
+    "network": "STACKLING_NETWORK",
+    "storage": "STACKLING_STORAGE",
+    "volume": "STACKLING_VOLUME_BACKENDS",
 }
 FAKE: Final = "fake"
 MAIN: Final = "local"  # the name of a driver that settings do not name
-SEVERAL: Final = frozenset({"storage"})  # kinds of which a host may have more than one: pools
+SEVERAL: Final = frozenset({"storage", "volume"})  # kinds of which a host may have more than one: pools, backends
 
 
 class DriverError(ValueError):
@@ -69,7 +80,8 @@ def choose(named: Mapping[str, str] = {}, *, fake: bool = False) -> Choices:
     found: dict[Kind, tuple[Choice, ...]] = {}
     for kind in KINDS:
         default = FAKE if fake else next(iter(DRIVERS[kind]))
-        found[kind] = tuple(_parse(kind, part) for part in (named.get(kind) or f"{MAIN}={default}").split(","))
+        name = default if kind == "volume" else MAIN  # a backend's name stands in the wire's host@backend#pool
+        found[kind] = tuple(_parse(kind, part) for part in (named.get(kind) or f"{name}={default}").split(","))
         names = [choice.name for choice in found[kind]]
         if len(set(names)) != len(names):
             raise DriverError(f"two {kind} drivers have one name: {', '.join(names)}")
@@ -91,5 +103,7 @@ def _parse(kind: Kind, text: str) -> Choice:
         known = " or ".join(DRIVERS[kind])
         raise DriverError(f"{text.strip()!r} is no {kind} driver: write <name>=<driver>, where driver is {known}")
     if place and (kind not in SEVERAL or not place.startswith("/")):
-        raise DriverError(f"{text.strip()!r}: only a storage pool has a place, which is a folder from the root: /…")
+        raise DriverError(
+            f"{text.strip()!r}: only storage pools and volume backends have a place, which is a folder from the root: /…"
+        )
     return Choice(kind, name, driver, place)

@@ -59,7 +59,7 @@ class Profiles:
             self.reason = str(error)
         log.info("AppArmor for guests: %s", self.reason or "a profile each")
 
-    def confine(self, server_id: str, xml: str, images: Path) -> None:
+    def confine(self, server_id: str, xml: str, images: tuple[Path, ...]) -> None:
         """Load the profile of a guest with this definition, or what it has become. Raises: NotConfined."""
         text = profile(server_id, xml, images)
         if self._texts.get(server_id) == text and name_of(server_id) in _loaded():
@@ -82,8 +82,8 @@ def name_of(server_id: str) -> str:
     return f"libvirt-{server_id}"
 
 
-def profile(server_id: str, xml: str, images: Path) -> str:
-    """Return the text of a guest's profile, from its domain's definition. `images`: the folder in which disks may rest.
+def profile(server_id: str, xml: str, images: tuple[Path, ...]) -> str:
+    """Return the text of a guest's profile, from its domain's definition. `images`: the folders in which disks may rest.
 
     Raises: NotConfined where a path cannot be named, or a disk rests on what is no image.
     """
@@ -91,7 +91,7 @@ def profile(server_id: str, xml: str, images: Path) -> str:
     return _PROFILE.format(name=name_of(server_id), rules="\n".join(rules))
 
 
-def _rules(domain: Any, images: Path) -> Iterator[tuple[str, str]]:
+def _rules(domain: Any, images: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
     """(path, permissions) of all that this guest's QEMU opens by name and that not every guest may."""
     name = _literal(domain.findtext("name"))
     for disk in domain.iterfind("devices/disk"):
@@ -120,7 +120,7 @@ def _rules(domain: Any, images: Path) -> Iterator[tuple[str, str]]:
     yield f"/var/log/libvirt/qemu/{name}.log", "w"
 
 
-def _chain(disk: Path, images: Path) -> Iterator[str]:
+def _chain(disk: Path, images: tuple[Path, ...]) -> Iterator[str]:
     """The files that a disk rests on. A disk's header is its guest's to write, so what it names is believed of images only."""
     path = disk
     for _ in range(CHAIN):
@@ -131,7 +131,7 @@ def _chain(disk: Path, images: Path) -> Iterator[str]:
         if not name:
             return
         path = Path(os.path.normpath(path.parent / name))
-        if path.parent not in (images, disk.parent):
+        if path.parent not in (*images, disk.parent):
             raise NotConfined(f"{disk} rests on {path}, which is no image of this host")
         yield str(path)
 

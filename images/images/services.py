@@ -128,7 +128,7 @@ def create(actor: RequestContext, *, values: dict[str, Any]) -> Image:
         if name in values:
             setattr(image, column, values[name])
     image.properties = {k: v for k, v in values.items() if not is_base(k)}
-    _check_visibility(actor, image)
+    check_visibility(actor, image)
     _check_counts(image, values.get("tags", []))
     if owner:
         quota.require(owner, "image", {"image_count_total": 1})
@@ -181,7 +181,7 @@ def _change_base(actor: RequestContext, image: Image, change: Change) -> None:
     was = image.visibility
     setattr(image, column, change.value)
     if image.visibility != was:
-        _check_visibility(actor, image)
+        check_visibility(actor, image)
 
 
 def _change_property(image: Image, change: Change) -> None:
@@ -196,7 +196,8 @@ def _change_property(image: Image, change: Change) -> None:
         image.properties[change.name] = change.value
 
 
-def _check_visibility(actor: RequestContext, image: Image) -> None:
+def check_visibility(actor: RequestContext, image: Image) -> None:
+    """Check that an actor may show an image as widely as it says. Raises: Forbidden."""
     rule = {"public": "publicize_image", "community": "communitize_image"}.get(image.visibility)
     if rule:
         permit(actor, rule, image, _("make %(visibility)s"), visibility=image.visibility)

@@ -13,6 +13,7 @@ from images import stores
 from images.images import data, errors, states
 from images.images.fields import check_values
 from images.images.models import Image
+from images.images.services import check_visibility
 from operations import background
 from quota import services as quota
 
@@ -42,9 +43,16 @@ def source(image_id: str) -> ImageSource:
 
 
 @transaction.atomic
-def create_snapshot(actor: RequestContext, *, name: str, server_id: str, properties: dict[str, Any]) -> Image:
-    """Create a queued private qcow2 image that a host will fill. `properties` values are made text; min_disk and min_ram are
-    attributes.
+def create_snapshot(
+    actor: RequestContext,
+    *,
+    name: str,
+    server_id: str,
+    properties: dict[str, Any],
+    visibility: str = "private",
+    protected: bool = False,
+) -> Image:
+    """Create a queued qcow2 image that a host will fill. `properties` values are made text; min_disk and min_ram are attributes.
 
     Raises: Forbidden, QuotaExceeded, SchemaRefused.
     """
@@ -59,12 +67,14 @@ def create_snapshot(actor: RequestContext, *, name: str, server_id: str, propert
     image = Image(
         project_id=project_id,
         name=name,
-        visibility="private",
+        visibility=visibility,
+        protected=protected,
         disk_format="qcow2",
         container_format="bare",
         properties=texts,
         **needs,
     )
+    check_visibility(actor, image)
     data.save(image)
     return image
 

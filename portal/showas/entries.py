@@ -110,6 +110,11 @@ class Family:
             yield self.update
 
 
+def _source(tf: str, source: bool | str) -> Terraform | Text:
+    read = source if isinstance(source, str) else tf if source else ""
+    return Terraform(read, "data") if read else NO_SOURCE
+
+
 def family(
     service: str,
     path: str,
@@ -119,7 +124,7 @@ def family(
     args: Sequence[Arg],
     *,
     tf: str = "",
-    source: bool = True,
+    source: bool | str = True,
     plural: str = "",
     change: Sequence[Arg] | None = None,
     method: str = "PUT",
@@ -128,11 +133,12 @@ def family(
     listed: str = "",
     is_fixed: bool = False,
     asks: Sequence[Arg] = (),
+    begins: Mapping[str, Value] = MappingProxyType({}),
 ) -> Family:
     """Make the four kinds that most resources have. `args` are those of a creation, `change` those of a change where they differ, `asks` the filters
     of the list.
 
-    A positional name is `--name` in a change. `source`: whether Terraform can read one by its name.
+    A positional name is `--name` in a change. `source`: whether Terraform reads one by its name, or what it calls that. `begins`: more of a creation.
     """
     id, one = Arg("id", cli="<>"), dict[str, Value](service=service, wrap=wrap)
     there = path + "/{id}"
@@ -140,12 +146,11 @@ def family(
         replace(arg, cli="--name") if arg.name == "name" and arg.cli == "<>" else arg
         for arg in (args if change is None else change)
     ]
-    found = Terraform(tf, "data") if tf and source else NO_SOURCE
     return Family(
         is_fixed=is_fixed,
         create=Kind(
             name=f"{cli}.create", method="POST", path=path, cli=f"{cli} create", sdk=f"create_{sdk}", args=args, key=ids,
-            gives=gives or cli.replace(" ", "_"), tf=Terraform(tf) if tf else UNKNOWN_THERE, **one,
+            gives=gives or cli.replace(" ", "_"), tf=Terraform(tf) if tf else UNKNOWN_THERE, **begins, **one,
         ),
         update=Kind(
             name=f"{cli}.update", method=method, path=there, cli=f"{cli} set", sdk=f"update_{sdk}", args=[id, *changes], keeps_empty=True,
@@ -157,7 +162,7 @@ def family(
         ),
         list=Kind(
             name=f"{cli}.list", service=service, method="GET", path=listed or path, cli=f"{cli} list", sdk=plural or f"{sdk}s", key=ids,
-            args=[Arg("named", tf="name", wire=None), *asks], tf=found,
+            args=[Arg("named", tf="name", wire=None), *asks], tf=_source(tf, source),
         ),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext_lazy
 
+from openstackapi import services
 from portal.showas.places import Value, made, place, split
 from portal.ui import Text
 
@@ -70,11 +71,39 @@ class Terraform:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Awaited:
+    """A thing that works on after the answer: how each form asks what status it has, and the status of a failure.
+
+    `at` is the argument that is its id; without it the call makes the thing.
+    """
+
+    service: str
+    path: str
+    wrap: str
+    cli: str
+    sdk: str
+    failed: str
+    at: str = "id"
+
+
+SERVER = Awaited(
+    service="compute", path="/servers/{id}", wrap="server", cli="server show", sdk="get_server", failed="ERROR"
+)
+
+
+def in_catalog(type: str) -> str:
+    """Return the type under which clients look for a service in the catalog."""
+    found = services.find(type)
+    return found.types[0] if found else type
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """A row of the table. `wrap` is the key around the body; `whole` names the argument that is the whole body.
 
     `sdk` is a method of the service's proxy; "" is the bare request. `cli` is the words after `openstack`; "" where the client has none.
-    `gives` is what a script calls what is made, `key` the field that names it; `ends` is the status that a server comes to.
+    `gives` is what a script calls what is made, `key` the field that names it, `read` how Python reads that where the SDK's method answers no
+    resource; `ends` is the status that `awaited` comes to.
     """
 
     name: str
@@ -90,16 +119,28 @@ class Kind:
     gives: str = ""
     key: str = "id"
     named: str = "name"  # of a list: the field of the SDK's that people know one by
+    read: str = ""
     ends: str = ""
+    awaited: Awaited = SERVER
     within: str = ""  # the kind that does it too, everywhere but in bare requests
     picks: bool = False  # a list of which the first is meant
     keeps_empty: bool = False  # an empty text is an answer too: a change that clears something
     media: str = "application/json"
     newest: str = ""  # microversion of a bare request, where the service's newest no longer knows all of it
 
+    @property
+    def proxy(self) -> str:
+        """The service as the SDK has it."""
+        return proxy(self.service)
+
     @cached_property
     def in_path(self) -> frozenset[str]:
         return frozenset(name for _text, name, _spec, _conversion in Formatter().parse(self.path) if name)
+
+
+def proxy(type: str) -> str:
+    """Write a service as the SDK has it, which goes by the catalog."""
+    return f"conn.{in_catalog(type).replace('-', '_')}"
 
 
 def in_url(value: Value) -> str:

@@ -15,11 +15,11 @@ HEAD = "import openstack\n\nconn = openstack.connect()\n"
 
 def _name(part: tuple[str, str], fields: Mapping[str, str]) -> str:
     kind, name = part
-    return f"{name}.{fields.get(name, 'id')}" if kind == MADE else f'os.environ["{name.upper()}"]'
+    return f"{name}{fields.get(name, '.id')}" if kind == MADE else f'os.environ["{name.upper()}"]'
 
 
 def literal(value: Value, fields: Mapping[str, str], indent: str = "") -> str:
-    """Write a value; its places are variables and the environment. `fields`: label → the field that is its id."""
+    """Write a value; its places are variables and the environment. `fields`: label → how its id is read."""
     if isinstance(value, str):
         parts = [
             _name(part, fields) if isinstance(part, tuple) else json.dumps(part, ensure_ascii=False)
@@ -49,9 +49,8 @@ def _bracket(before: str, parts: list[str], after: str, indent: str) -> str:
 def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
     """Write one call, without the head. `version` is the service's newest microversion, for a bare request."""
     kind = use.kind
-    proxy = f"conn.{kind.service.replace('-', '_')}"
     if not kind.sdk or any(arg.sdk == NEVER for arg, _value in use.args):
-        return _bare(use, proxy, fields, kind.newest or version)
+        return _bare(use, fields, kind.newest or version)
     positional: list[str] = []
     named: dict[str, Value] = {}
     for arg, value in use.args:
@@ -69,7 +68,7 @@ def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
         f"{name}={literal(value, fields, '    ')}" for name, value in named.items() if name not in odd
     ]
     parts += [f"**{literal(odd, fields, '    ')}"] if odd else []
-    text = _bracket(f"{proxy}.{kind.sdk}(", parts, ")", "")
+    text = _bracket(f"{kind.proxy}.{kind.sdk}(", parts, ")", "")
     if kind.picks:
         return f"next({text})"
     if kind.method == "GET":
@@ -77,7 +76,7 @@ def call(use: Use, fields: Mapping[str, str], version: str = "") -> str:
     return text
 
 
-def _bare(use: Use, proxy: str, fields: Mapping[str, str], version: str) -> str:
+def _bare(use: Use, fields: Mapping[str, str], version: str) -> str:
     body = use.body()
     parts = [literal(_VERSION.sub("", use.path()), fields)]
     parts += (
@@ -86,4 +85,4 @@ def _bare(use: Use, proxy: str, fields: Mapping[str, str], version: str) -> str:
     if body is not None and use.kind.media != "application/json":
         parts += [f"json={literal(body, fields, '    ')}", f'headers={{"Content-Type": "{use.kind.media}"}}']
     parts += [f'microversion="{version}"'] if version else []
-    return _bracket(f"{proxy}.{use.kind.method.lower()}(", parts, ")", "")
+    return _bracket(f"{use.kind.proxy}.{use.kind.method.lower()}(", parts, ")", "")

@@ -11,7 +11,7 @@ from identity import catalog
 from identity.catalogs.models import Endpoint
 from openstackapi import links, services
 from portal.showas.entries import Entry, Family
-from portal.showas.kinds import Kind
+from portal.showas.kinds import Kind, in_catalog
 from portal.showas.scripts import Cloud
 
 
@@ -47,4 +47,4 @@ def cloud_of(request: HttpRequest) -> Cloud:
     rows = Endpoint.objects.filter(interface="public", region_id=region).values_list("service__type", "url")
     urls = {kind: (catalog.url_for(url, known) or url).rstrip("/") for kind, url in rows}
     versions = {one.type: one.microversions[1] for one in services.every() if one.microversions}
-    return Cloud(lambda kind: urls.get(kind, ""), versions)
+    return Cloud(lambda kind: urls.get(in_catalog(kind), ""), versions)

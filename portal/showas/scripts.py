@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from portal.showas import python, shell, terraform
-from portal.showas.kinds import Terraform, Use
+from portal.showas.kinds import Terraform, Use, proxy
 from portal.showas.places import MADE, places_in
 from portal.ui import Text
 
@@ -83,18 +83,21 @@ def as_cli(uses: Sequence[Use], *, waits: bool = False) -> str:
     return "\n".join(found)
 
 
-#: A server in ERROR becomes nothing else by itself: what follows then says what it lacks.
-_GIVE_UP = '[ "$STATE" != ERROR ] || break'
+def _awaited(use: Use) -> str:
+    """Return the id of what a call is about, or makes."""
+    at = use.kind.awaited.at
+    return str(use.values[at]) if at in use.values else use.made
 
 
-def _server(use: Use) -> str:
-    """Return the server that a call is about, or makes."""
-    return str(use.values["id"]) if "id" in use.values else use.made
+def _wait(use: Use, state: str) -> list[str]:
+    """Write the loop of a shell. What has failed becomes nothing else by itself: what follows then says what it lacks."""
+    give_up = f'[ "$STATE" != {use.kind.awaited.failed} ] || break'
+    return [f'until {state}; [ "$STATE" = {use.kind.ends} ]; do {give_up}; sleep 2; done']
 
 
 def _wait_in_shell(use: Use) -> list[str]:
-    shown = f"openstack server show {shell.quote(_server(use))} -f value -c status"
-    return [f'until STATE=$({shown}); [ "$STATE" = {use.kind.ends} ]; do {_GIVE_UP}; sleep 2; done']
+    shown = f"openstack {use.kind.awaited.cli} {shell.quote(_awaited(use))} -f value -c status"
+    return _wait(use, f"STATE=$({shown})")
 
 
 def as_curl(uses: Sequence[Use], cloud: Cloud) -> str:
@@ -112,20 +115,21 @@ def as_curl(uses: Sequence[Use], cloud: Cloud) -> str:
 
 
 def _wait_by_curl(use: Use, cloud: Cloud) -> list[str]:
-    url = shell.quote(f"{cloud.address('compute')}/servers/{_server(use)}")
+    what = use.kind.awaited
+    url = shell.quote(cloud.address(what.service) + what.path.format(id=_awaited(use)))
     ask = f'curl -sS -H "X-Auth-Token: $OS_TOKEN" {url}'
-    state = f'STATE=$({ask} |\n  python3 -c \'import json, sys; print(json.load(sys.stdin)["server"]["status"])\')'
-    return [f'until {state}; [ "$STATE" = {use.kind.ends} ]; do {_GIVE_UP}; sleep 2; done']
+    read = f'import json, sys; print(json.load(sys.stdin)["{what.wrap}"]["status"])'
+    return _wait(use, f"STATE=$({ask} |\n  python3 -c '{read}')")
 
 
 def _is_waited_for(use: Use, wanted: set[str], waits: bool) -> bool:
-    """Whether a script goes on only once the server is there: what comes next is about it, or each step is shown done."""
+    """Whether a script goes on only once the thing is there: what comes next is about it, or each step is shown done."""
     return bool(use.kind.ends) and (waits or bool(use.kind.gives and use.called in wanted))
 
 
 def as_python(uses: Sequence[Use], cloud: Cloud, *, waits: bool = False) -> str:
     wanted = needed(uses)
-    fields = {use.called: use.kind.key for use in uses if use.kind.gives}
+    fields = {use.called: use.kind.read or f".{use.kind.key}" for use in uses if use.kind.gives}
     found = []
     for use in beyond_requests(uses):
         text = python.call(use, fields, cloud.versions.get(use.kind.service, ""))
@@ -133,12 +137,15 @@ def as_python(uses: Sequence[Use], cloud: Cloud, *, waits: bool = False) -> str:
         is_named = use.kind.gives and (use.called in wanted or is_waited_for)
         found.append(f"{use.called} = {text}" if is_named else text)
         if is_waited_for:
-            server = python.literal(_server(use), fields)
-            found.append(
-                f'conn.compute.wait_for_server(conn.compute.get_server({server}), status="{use.kind.ends}", wait=300)'
-            )
+            found.append(_wait_in_python(use, fields))
     head = "import os\n\n" + python.HEAD if asked(uses) else python.HEAD
     return head + "\n".join(found)
+
+
+def _wait_in_python(use: Use, fields: Mapping[str, str]) -> str:
+    what, service = use.kind.awaited, proxy(use.kind.awaited.service)
+    got = f"{service}.{what.sdk}({python.literal(_awaited(use), fields)})"
+    return f'{service}.wait_for_status({got}, status="{use.kind.ends}", failures=["{what.failed}"], wait=300)'
 
 
 def as_terraform(uses: Sequence[Use]) -> tuple[str, Text]:

@@ -48,6 +48,10 @@ DEEDS: dict[str, Deed] = {
     "update/detach_interface": Deed(
         _("Detached an interface from %(kind)s %(name)s"), _("Detach an interface from %(kind)s %(name)s")
     ),
+    "update/attach_volume": Deed(_("Attached a volume to %(kind)s %(name)s"), _("Attach a volume to %(kind)s %(name)s")),
+    "update/detach_volume": Deed(_("Detached a volume from %(kind)s %(name)s"), _("Detach a volume from %(kind)s %(name)s")),
+    "update/extend": Deed(_("Extended %(kind)s %(name)s"), _("Extend %(kind)s %(name)s")),
+    "update/revert": Deed(_("Took %(kind)s %(name)s back to its snapshot"), _("Take %(kind)s %(name)s back to its snapshot")),
     "update/addSecurityGroup": Deed(_("Added a security group to %(kind)s %(name)s"), _("Add a security group to %(kind)s %(name)s")),
     "update/removeSecurityGroup": Deed(
         _("Removed a security group from %(kind)s %(name)s"), _("Remove a security group from %(kind)s %(name)s")
@@ -60,6 +64,9 @@ DEEDS: dict[str, Deed] = {
 #: (Type, action) → its deed, where that is not what the action is elsewhere.
 OF_TYPE: dict[tuple[str, str], Deed] = {
     (recorded.CONSOLE, "create"): Deed(_("Opened the console of instance %(name)s"), _("Open the console of instance %(name)s")),
+    ("service/storage/block/volumes", "update/upload"): Deed(
+        _("Uploaded volume %(name)s to an image"), _("Upload volume %(name)s to an image")
+    ),
     ("service/network/floatingips", "create"): Deed(_("Allocated floating IP %(name)s"), _("Allocate floating IP %(name)s")),
     ("service/network/floatingips", "delete"): Deed(_("Released floating IP %(name)s"), _("Release floating IP %(name)s")),
 }  # fmt: skip

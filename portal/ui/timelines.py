@@ -100,7 +100,7 @@ def _line(step: OperationStep, label: str, at: datetime) -> Line:
     return line
 
 
-#: What each filter of the scheduler asks for.
+#: What each filter of the schedulers asks for, of servers and of volumes.
 FILTERS: dict[str, Text] = {
     "ForcedHostFilter": gettext_lazy("The host asked for"),
     "AvailabilityZoneFilter": gettext_lazy("Availability zone"),
@@ -112,6 +112,12 @@ FILTERS: dict[str, Text] = {
     "DriverCapabilitiesFilter": gettext_lazy("Drivers"),
     "AggregateInstanceExtraSpecsFilter": gettext_lazy("Aggregate"),
     "ResourcesFilter": gettext_lazy("Free room"),
+    "ServiceFilter": gettext_lazy("Up and in use"),
+    "SourceFilter": gettext_lazy("Where its source lies"),
+    "SameBackendFilter": gettext_lazy("Same backend as others"),
+    "DifferentBackendFilter": gettext_lazy("Other backend than others"),
+    "CapabilitiesFilter": gettext_lazy("Capabilities"),
+    "CapacityFilter": gettext_lazy("Free room"),
 }
 
 

@@ -23,7 +23,7 @@ NODE, LIMIT, SERVER, USER = (
     "data/security/account/user",
 )
 IMAGE, NAMESPACE = "service/storage/image/images", "service/storage/image/metadefs/namespaces"
-GROUP, NET = "service/network/security-groups", "service/network/"
+GROUP, NET, VOL = "service/network/security-groups", "service/network/", "service/storage/block/"
 
 #: The first parts of addresses of the APIs → types of what is recorded; or, in brackets, why nothing is.
 API: dict[str, tuple[str, ...] | str] = {
@@ -82,6 +82,10 @@ API: dict[str, tuple[str, ...] | str] = {
     "network/security-group-rules": (GROUP,),
     "network/quotas": (LIMIT,),
     "network/(tags)": (f"{NET}tags",),
+    **{f"volume/{name}": (f"{VOL}{name}",) for name in ("snapshots", "types", "volumes")},
+    "volume/os-quota-class-sets": ("data/security/limit/registered",),
+    "volume/os-quota-sets": (LIMIT,),
+    "volume/os-services": (f"{VOL}backends",),
     "placement": tuple(f"service/placement/{name}" for name in ("allocations", "resource_classes", "resource_providers", "traits")),
 }  # fmt: skip
 #: Panels of the portal → types of what their forms change.
@@ -119,6 +123,8 @@ PORTAL: dict[str, tuple[str, ...]] = {
     "services": (NODE,),
     "settings": (USER, "data/security/credential"),
     "users": (USER,),
+    "volume-snapshots": (f"{VOL}snapshots",),
+    "volumes": (f"{VOL}volumes", f"{VOL}snapshots", IMAGE),
 }
 #: Forms of no panel: sharing, and what a session keeps for itself (language, columns, which project), of which nothing is recorded.
 OWN = {"columns", "first-steps-away", "language", "recording", "region", "share", "share-give-up", "share-withdraw", "show-as", "sign-in",

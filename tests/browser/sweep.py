@@ -18,7 +18,7 @@ from playwright.sync_api import Page, TimeoutError
 from cloud.run import vendor
 from tests.live import CLONE, LiveCloud
 from tests.portal.defects import Things, unused
-from tests.rest import COMPUTE, IDENTITY, IMAGE, NETWORK
+from tests.rest import COMPUTE, IDENTITY, IMAGE, NETWORK, VOLUME, until
 
 WIDTHS = (360, 768, 900, 1280, 1440)
 #: Where axe looks.
@@ -74,6 +74,7 @@ class Seeds:
         self.of: dict[str, dict[str, str]] = {}
         self._networking()
         self._compute()
+        self._volumes()
         self._identity()
         self._federation()
         self._shared()
@@ -162,6 +163,19 @@ class Seeds:
             "requests": {"request_id": done},
             "default-quotas": {"id": "compute"},
         }  # fmt: skip
+
+    def _volumes(self) -> None:
+        name, api = unused("sweep"), self.api
+
+        def whole(kind: str, **body: Any) -> str:
+            path = f"{VOLUME}/{kind}s"
+            id = str(self._make(path, kind, name=name, **body)["id"])
+            until(lambda: api.ok("GET", f"{path}/{id}")[kind]["status"] == "available", 60, f"the {kind} is there")
+            return id
+
+        volume = whole("volume", size=1, metadata={"kept": "yes"})
+        self.of["volumes"] = {"id": volume}
+        self.of["volume-snapshots"] = {"id": whole("snapshot", volume_id=volume)}
 
     def _identity(self) -> None:
         name, api = unused("sweep"), self.api

@@ -21,7 +21,7 @@ def qcow2(path: Path, below: str = "") -> Path:
 
 
 def rules(spec: dict[str, Any], xml: str, images: Path) -> dict[str, str]:
-    text = apparmor.profile(spec["server_id"], xml, images)
+    text = apparmor.profile(spec["server_id"], xml, (images,))
     lines = [line.strip().rstrip(",") for line in text.splitlines() if line.startswith('  "')]
     return {path.strip('"'): mode for path, _, mode in (line.rpartition(" ") for line in lines)}
 
@@ -57,7 +57,7 @@ def test_a_path_is_never_read_as_a_pattern(spec: dict[str, Any], letter: str, tm
     own.mkdir()
     root = qcow2(own / "root.qcow2", f"/data/cache/{letter}")
     with pytest.raises(apparmor.NotConfined, match="pattern"):
-        apparmor.profile(spec["server_id"], built(spec, root=root), Path("/data/cache"))
+        apparmor.profile(spec["server_id"], built(spec, root=root), (Path("/data/cache"),))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_disk_whose_header_names_another_guests_is_refused(spec: dict[str, Any
     own.mkdir(parents=True)
     root = qcow2(own / "root.qcow2", name)
     with pytest.raises(apparmor.NotConfined, match="no image of this host"):
-        apparmor.profile(spec["server_id"], built(spec, root=root), Path("/data/cache"))
+        apparmor.profile(spec["server_id"], built(spec, root=root), (Path("/data/cache"),))
 
 
 def test_labels_follow_what_the_host_can_do(spec: dict[str, Any]) -> None:

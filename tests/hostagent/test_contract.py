@@ -12,6 +12,8 @@ from hostagent.contract.failures import ANY, FAILURES
 
 ROOT = Path(__file__).parents[2]
 SERVER = ("server_id",)
+VOLUME = ("backend", "volume_id")
+SNAPSHOT = ("backend", "snapshot_id", "volume_id")
 #: Verb → what its body must hold, as control and agents of 953748c and later have them. Copies come by the queue `bulk`.
 WIRE = {
     "disk.ensure": ("image", "server_id", "size_gib"),
@@ -31,6 +33,13 @@ WIRE = {
     "server.detach_disk": ("disk", "server_id"),
     "server.snapshot": ("image_id", "server_id", "upload_path"),
     "server.describe": ("server_ids",),
+    "volume.ensure": ("backend", "size_gib", "volume_id"),
+    "volume.remove": VOLUME,
+    "volume.resize": ("backend", "size_gib", "volume_id"),
+    "volume.send": ("backend", "disk_format", "image_id", "upload_path", "volume_id"),
+    "snapshot.ensure": SNAPSHOT,
+    "snapshot.remove": SNAPSHOT,
+    "snapshot.restore": SNAPSHOT,
     "host.read": (),
     "host.recognise": ("cloud",),
     "network.apply": ("full", "pieces", "remove"),
@@ -40,7 +49,10 @@ WIRE = {
     "setaside.back": ("id", "server_id"),
     "setaside.drop": ("id",),
 }
-BULK = {"disk.ensure", "disk.resize", "server.suspend", "server.resume", "server.snapshot", "setaside.put"}
+BULK = {
+    "disk.ensure", "disk.resize", "server.suspend", "server.resume", "server.snapshot", "setaside.put", "volume.ensure",
+    "volume.resize", "volume.send", "snapshot.ensure", "snapshot.remove", "snapshot.restore",
+}  # fmt: skip
 #: Places that are named as a verb is, and are none: flows, and files.
 OTHERS = {
     "compute/servers/lifecycle/power.py",
@@ -80,10 +92,12 @@ def test_each_failure_is_of_some_verb() -> None:
     assert set(FAILURES) == ANY.union(*(verb.fails for verb in VERBS.values()))
 
 
-def test_orders_of_one_server_are_in_one_lane_whatever_they_are_about() -> None:
-    body = {"server_id": "s", "id": "note", "router_id": "r"}
+def test_orders_of_one_server_or_volume_are_in_one_lane_whatever_they_are_about() -> None:
+    body = {"server_id": "s", "volume_id": "v", "id": "note", "router_id": "r"}
     queues = {name: verb.serial_queue_of(body) for name, verb in VERBS.items()}
     of_a_server = {name for name, needs in WIRE.items() if "server_id" in needs}
     assert {name for name, queue in queues.items() if queue == "server:s"} == of_a_server
+    of_a_volume = {name for name, needs in WIRE.items() if "volume_id" in needs}
+    assert {name for name, queue in queues.items() if queue == "volume:v"} == of_a_volume
     assert queues.pop("port.probe") == "router:r"  # one router's tries wait for each other, and for nothing else
-    assert all(queues[name] == name for name in queues.keys() - of_a_server)
+    assert all(queues[name] == name for name in queues.keys() - of_a_server - of_a_volume)

@@ -30,6 +30,16 @@ def test_one_process_may_serve_several_fake_hosts_each_with_its_key(tmp_path: Pa
     assert [host.name for host in settings.hosts] == ["h1", "h2"]
 
 
+def test_a_host_may_have_several_backends_of_volumes(tmp_path: Path) -> None:
+    drivers = Settings.from_env(
+        environment(tmp_path, STACKLING_VOLUME_BACKENDS="fast=file:/srv/fast,slow=file:/srv/s")
+    ).drivers
+    assert [(one.name, one.driver, one.place) for one in drivers.of["volume"]] == [
+        ("fast", "file", "/srv/fast"),
+        ("slow", "file", "/srv/s"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -67,7 +77,7 @@ def test_a_fault_that_means_nothing_is_refused(text: str) -> None:
 
 def test_a_host_runs_the_first_driver_of_each_kind_unless_told(tmp_path: Path) -> None:
     drivers = Settings.from_env(environment(tmp_path)).drivers
-    assert drivers.names == {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file"}
+    assert drivers.names == {"hypervisor": "libvirt", "network": "linux_bridge", "storage": "file", "volume": "file"}
     assert Settings.from_env(environment(tmp_path, STACKLING_DRIVER="fake")).drivers.is_fake
 
 

@@ -18,10 +18,9 @@ from hostagent.agent.job import Job
 from hostagent.contract.failures import Failure
 from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.registry import choose
-from hostagent.drivers.storage import file as file_storage
 from hostagent.drivers.storage import qemu_img
 from hostagent.drivers.storage.file import FileStorage
-from hostagent.machine import guest_users
+from hostagent.machine import disk_space, guest_users
 
 pytestmark = pytest.mark.process
 
@@ -244,7 +243,7 @@ def test_everything_of_a_server_goes_with_its_disk(tmp_path: Path, qcow2: bytes)
 
 
 def test_the_spare_room_is_never_promised(tmp_path: Path) -> None:
-    assert file_storage.SPARE >= 64 * 2**20
+    assert disk_space.SPARE >= 64 * 2**20
 
 
 def blank(storage: FileStorage, **source: Any) -> Path:

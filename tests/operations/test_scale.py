@@ -18,6 +18,7 @@ from hosts.models import Host
 from operations import engine, recovery, rpc, wakeups
 from operations.flows import Flow, Step, Wait
 from operations.models import Operation, OperationStep, State
+from placement import deciding
 from placement.services import ProviderSummary
 
 KIB = 1024
@@ -44,7 +45,7 @@ def test_the_verdict_of_a_launch_that_fits_is_small_whatever_the_clouds_size(cou
     assert len(json.dumps(verdict)) <= 2 * KIB
     assert verdict["sums"]["hosts"] == count
     assert verdict["sums"]["fit"] + sum(verdict["sums"]["refused_by"].values()) == count
-    assert decision.host is not None and verdict["scheduling"][0]["host"] == decision.host.name
+    assert decision.chosen is not None and verdict["scheduling"][0]["host"] == decision.chosen.name
     assert len(decision.table) == count, "scheduler_explain still tells of every host"
 
 
@@ -53,7 +54,7 @@ def test_the_verdict_of_a_refusal_says_what_the_nearest_hosts_lacked_and_is_boun
     spec = RequestSpec(resources={"MEMORY_MB": 10**6}, project_id="p")
     verdict = scheduling.decide(spec, candidates(1000)).verdict()
     rows = verdict["scheduling"]
-    assert len(rows) == scheduling.MOST_REFUSALS and len(json.dumps(verdict)) <= 64 * KIB
+    assert len(rows) == deciding.MOST_REFUSALS and len(json.dumps(verdict)) <= 64 * KIB
     assert all(row["checks"][-1]["filter"] == "ResourcesFilter" for row in rows), "those that came furthest"
     assert sum(verdict["sums"]["refused_by"].values()) == 1000
 

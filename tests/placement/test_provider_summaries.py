@@ -75,7 +75,7 @@ def test_what_hosts_say_of_themselves_is_read_only_where_a_filter_looks_at_it() 
     assert not [sql for sql in queried(RequestSpec(**plain)) if "capabilities" in sql]  # type: ignore[arg-type]
     of_an_architecture = RequestSpec(**plain, image_properties={"hw_architecture": "aarch64"})  # type: ignore[arg-type]
     assert [sql for sql in queried(of_an_architecture) if "capabilities" in sql]
-    assert scheduling.decide(of_an_architecture, scheduling.candidates_for(of_an_architecture)).host is None
+    assert scheduling.decide(of_an_architecture, scheduling.candidates_for(of_an_architecture)).chosen is None
 
 
 def test_what_was_undone_is_not_remembered() -> None:

@@ -192,7 +192,7 @@ def test_a_page_costs_the_same_queries_for_one_line_and_for_forty(demo: Client) 
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
             listed(demo)
-        return len(asked)
+        return sum("identity_epoch" not in one["sql"] for one in asked)  # read anew by time, not by page
 
     made = [net(f"n{n}") for n in range(40)]
     record(target_id=made[0].pk)
@@ -225,12 +225,14 @@ def test_no_raw_action_or_type_is_shown(language: str) -> None:
 
     from audit import registry
     from compute.servers.lifecycle import states
+    from operations import flows
 
     actions = {
         "create",
         "update",
         "delete",
         *(f"update/{verb.action}" for verb in states.VERBS.values() if verb.action),
+        *(f"update/{flow.name.rpartition('.')[2]}" for flow in flows.all_flows() if flow.name.startswith("volume")),
     }
     actions -= {"update/create", "update/delete"}
     types = {spec.type for spec in registry.declared()[0].values() if spec.type}

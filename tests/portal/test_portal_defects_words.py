@@ -16,10 +16,14 @@ from portal.admin import status as host_status
 from portal.images import status as image_status
 from portal.servers import status
 from portal.ui import timelines
+from portal.volumes import status as volume_status
 from tests.browsing import Enter
 from tests.live import LiveCloud
 from tests.portal.defects import Things, unused
 from tests.rest import COMPUTE, NETWORK
+from volumes import scheduling as of_volumes
+from volumes.snapshots import states as snapshot_states
+from volumes.volumes import states as volume_states
 
 #: What an age looks like in Chinese.
 AGE = re.compile(r"^\d+\s(秒|分钟|小时|天)$")
@@ -32,17 +36,22 @@ def in_both(word: object) -> Iterator[str]:
 
 
 def test_every_state_has_a_word_in_both_languages() -> None:
-    """D8: of servers, whatever is done to them, of images and hosts; and every filter of the scheduler."""
+    """D8: of servers, whatever is done to them, of images, volumes and hosts; and every filter of the schedulers."""
     tasks = {verb.task for verb in states.VERBS.values() if verb.task}
     tasks |= {states.NETWORKING, states.SPAWNING, states.RESIZE_MIGRATING, states.IMAGE_UPLOADING}
     assert tasks <= status.BUSY.keys()
     statuses = {states.status(state, None) for state in states.STATES}
     assert statuses <= status.STATES.keys()
     assert set(image_states.STATUSES) <= image_status.STATES.keys()
-    assert {name for name, *_ in scheduling.FILTERS} == timelines.FILTERS.keys()
+    filters = {name for name, *_ in (*scheduling.FILTERS, *of_volumes.FILTERS)}
+    assert filters == timelines.FILTERS.keys()
+    assert volume_states.STATES.keys() | snapshot_states.STATES.keys() == volume_status.STATES.keys()
     assert {state.value for state in host_states.HostState} <= host_status.STATES.keys()
     words = [status.BUSY[task] for task in tasks] + [status.STATES[one][1] for one in statuses]
-    words += [word for _kind, word in (*image_status.STATES.values(), *host_status.STATES.values())]
+    words += [
+        word
+        for _kind, word in (*image_status.STATES.values(), *host_status.STATES.values(), *volume_status.STATES.values())
+    ]
     for word in (*words, *timelines.FILTERS.values()):
         english, chinese = in_both(word)
         assert english and "_" not in english and english != chinese, word

@@ -80,7 +80,8 @@ class Agent(Host):
     def stop(self) -> None:
         """Let go as hostagent.agent.host.Host does, and close the files of the fake storage."""
         super().stop()
-        self.storage.close()  # type: ignore[attr-defined]
+        for driver in (self.storage, *self.backends.values()):
+            driver.close()  # type: ignore[attr-defined]
 
     # ── What happens on a host without an order ─────────────────────────────────────────────────────────────────────
 

@@ -29,7 +29,7 @@ class Command(BaseCommand):
         if options["zone"]:
             spec.zone = options["zone"]
         decision = scheduling.decide(spec, scheduling.candidates_for(spec))
-        chosen = decision.host.name if decision.host else None
+        chosen = decision.chosen.name if decision.chosen else None
         if options["json"]:
             self.stdout.write(
                 json.dumps({"host": chosen, "resources": dict(spec.resources), "hosts": decision.table}, indent=2)

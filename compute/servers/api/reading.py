@@ -3,12 +3,14 @@
 from typing import Any
 
 import orjson
-from django.db.models import Func, QuerySet, TextField
+from django.db.models import Exists, Func, OuterRef, QuerySet, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from common.errors import sentence
 from common.prepared import Prepared
+from compute.servers import block_devices
+from compute.servers.block_devices import BlockDevice
 from compute.servers.models import Server
 from hosts.models import Host
 from hosts.states import is_down, is_up
@@ -77,18 +79,20 @@ def _selected(query: QuerySet[Server], *, secrets: bool) -> QuerySet[Any, dict[s
     if secrets:
         columns["kernel_id"] = KT("image_meta__properties__kernel_id")
         columns["ramdisk_id"] = KT("image_meta__properties__ramdisk_id")
-    found: QuerySet[Any, dict[str, Any]] = query.annotate(**columns).values(*PLAIN, *also, *columns)
+    query = query.annotate(has_volumes=Exists(BlockDevice.objects.filter(server=OuterRef("pk"))))
+    found: QuerySet[Any, dict[str, Any]] = query.annotate(**columns).values(*PLAIN, "has_volumes", *also, *columns)
     return found
 
 
 def _finished(found: list[dict[str, Any]], base: str, *, hosts: bool, admin: bool) -> list[dict[str, Any]]:
     projects = {row["id"]: row["project_id"] for row in found}
     where, groups = addresses_of(projects), ports.group_names(projects, foreign=admin)
+    volumes = block_devices.attached([row["id"] for row in found if row["has_volumes"]])
     status = host_status() if hosts else {}
     for row in found:
         row["base"] = base
         row["addresses"] = where[row["id"]]
-        row["volumes"] = []
+        row["volumes"] = volumes.get(row["id"], [])
         row["host_status"] = status.get(row["host"], "UNKNOWN") if row["host"] else ""
         for name, source in _JSON.items():
             row[name] = orjson.Fragment(row[source])

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.numbers import is_whole
+from compute.servers.models import Server
 
 Disks = list[dict[str, Any]]
 
@@ -22,6 +23,11 @@ class TooMuchEphemeral(Invalid):
 
 class TooMuchSwap(Invalid):
     template = _("Swap drive requested is larger than instance type allows (%(asked)s MiB of %(have)s).")
+
+
+def of(server: Server) -> Disks:
+    """List a server's disks beside its root: the flavor's, or those that the launch requested."""
+    return of_flavor(server.flavor) if server.local_disks is None else server.local_disks
 
 
 def of_flavor(flavor: dict[str, Any]) -> Disks:

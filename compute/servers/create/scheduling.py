@@ -1,11 +1,6 @@
-"""Where a server goes: filters that say yes or why not, then a weight. Every answer is kept for "why".
+"""Where a server goes: filters that say yes or why not, then a weight (placement.deciding)."""
 
-A filter returns None (the host will do) or (need, have), two short texts for people: "needs 8192 MiB, has 3072".
-"""
-
-import heapq
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +13,7 @@ from common.errors import NoCapacity
 from common.prepared import Prepared
 from compute.aggregates.models import AggregateHost
 from compute.servergroups import models as groups
+from compute.servers import block_devices
 from compute.servers.lifecycle import host_needs
 from compute.servers.models import Server
 from hostagent.contract.capabilities import Capability
@@ -25,7 +21,9 @@ from hosts import drivers
 from hosts.drivers import HostDrivers
 from hosts.models import Host
 from hosts.states import HostState, is_up
+from placement import deciding
 from placement import services as placement
+from placement.deciding import Decision, Filter, Verdict
 from placement.services import ProviderSummary
 
 DEFAULT_ZONE = "nova"
@@ -76,10 +74,6 @@ class RequestSpec:
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     image_properties: Mapping[str, object] = field(default_factory=dict)
     needs: tuple[Capability, ...] = ()  # what the drivers of its host must be able to do
-
-
-Verdict = tuple[str, str] | None
-Filter = Callable[[Candidate, RequestSpec], Verdict]
 
 
 def compute_filter(host: Candidate, spec: RequestSpec) -> Verdict:
@@ -166,8 +160,7 @@ def _specs(*prefixes: str) -> Callable[[RequestSpec], bool]:
 
 _IMAGE_PROPERTIES = {"hw_architecture", "architecture", "img_hv_type"}
 
-#: Name, filter, and whether it can refuse any host for a given spec: most filters have no say in most launches.
-FILTERS: tuple[tuple[str, Filter, Callable[[RequestSpec], bool]], ...] = (
+FILTERS: tuple[Filter[Candidate, RequestSpec], ...] = (
     ("ForcedHostFilter", forced_host_filter, lambda spec: bool(spec.forced_host)),
     ("AvailabilityZoneFilter", availability_zone_filter, lambda spec: bool(spec.zone)),
     ("ComputeFilter", compute_filter, _always),
@@ -266,7 +259,15 @@ def spec_of(server: Server) -> RequestSpec:
     _apply_hints(spec, server)
     if server.server_group_id:
         _apply_group(spec, server)
+    _apply_volumes(spec, server)
     return spec
+
+
+def _apply_volumes(spec: RequestSpec, server: Server) -> None:
+    """A server goes where its volumes are: their backends give them to their own host alone."""
+    hosts = block_devices.hosts_of(server)
+    if hosts:
+        spec.only = hosts if spec.only is None else spec.only & hosts
 
 
 def _hosts_of(server_ids: list[str], project_id: str) -> frozenset[str]:
@@ -305,65 +306,9 @@ def _apply_group(spec: RequestSpec, server: Server) -> None:
             spec.shun = frozenset(used)
 
 
-BEST = 3  # hosts that are kept of a decision
-MOST_REFUSALS = 50  # hosts that are kept of a refusal
-
-
-@dataclass
-class Decision:
-    """A choice of a host and why. `answers`: for each host, how many filters it passed and what the next one said."""
-
-    host: Candidate | None
-    passed: list[Candidate]  # the best first
-    answers: list[tuple[str, int, Verdict]]
-
-    @property
-    def table(self) -> list[dict[str, object]]:
-        """[{"host", "checks": [{"filter", "ok", "need", "have"}]}] of every host."""
-        return [_row(*answer) for answer in self.answers]
-
-    def best_refusal(self) -> tuple[str, str, str] | None:
-        """(host, need, have) of the host that came furthest."""
-        refused = [answer for answer in self.answers if answer[2] is not None]
-        if not refused:
-            return None
-        host, _passed, verdict = max(refused, key=lambda answer: answer[1])
-        return (host, *verdict) if verdict else None
-
-    def verdict(self) -> dict[str, object]:
-        """Sum the decision up in 2 KB, to be stored: a refusal with the hosts that came furthest, a success with the best."""
-        reasons = Counter(FILTERS[passed][0] for _host, passed, verdict in self.answers if verdict is not None)
-        sums = {"hosts": len(self.answers), "fit": len(self.passed), "refused_by": dict(reasons)}
-        if self.host is None:
-            furthest = heapq.nlargest(MOST_REFUSALS, self.answers, key=lambda answer: answer[1])
-            return {"scheduling": [_row(*answer) for answer in furthest], "sums": sums}
-        last = {"filter": FILTERS[-1][0], "ok": True}
-        return {"scheduling": [{"host": host.name, "checks": [last]} for host in self.passed[:BEST]], "sums": sums}
-
-
-def _row(host: str, passed: int, verdict: Verdict) -> dict[str, object]:
-    checks: list[dict[str, object]] = [{"filter": name, "ok": True} for name, *_ in FILTERS[:passed]]
-    if verdict is not None:
-        checks.append({"filter": FILTERS[passed][0], "ok": False, "need": verdict[0], "have": verdict[1]})
-    return {"host": host, "checks": checks}
-
-
-def decide(spec: RequestSpec, hosts: list[Candidate]) -> Decision:
-    """Run every host through the filters (each stops at its first no) and take the best of those left."""
-    answers: list[tuple[str, int, Verdict]] = []
-    passed = []
-    checks = [(number, check) for number, (_name, check, matters) in enumerate(FILTERS) if matters(spec)]
-    for host in hosts:
-        for number, check in checks:
-            verdict = check(host, spec)
-            if verdict is not None:
-                answers.append((host.name, number, verdict))
-                break
-        else:
-            answers.append((host.name, len(FILTERS), None))
-            passed.append(host)
-    best = heapq.nlargest(BEST, passed, key=lambda host: _weight(host, spec))
-    return Decision(best[0] if best else None, [*best, *passed[len(best) :]], answers)
+def decide(spec: RequestSpec, hosts: Iterable[Candidate]) -> Decision[Candidate]:
+    """Decide on a host for a spec."""
+    return deciding.decide(FILTERS, _weight, spec, hosts)
 
 
 def _weight(host: Candidate, spec: RequestSpec) -> tuple[int, int, int, str]:
@@ -384,7 +329,7 @@ def choose(
     spec.forced_host, spec.avoid = only or spec.forced_host, spec.avoid | avoid
     decision = decide(spec, candidates_for(spec, lock=True))
     show(**decision.verdict())
-    host = decision.host
+    host = decision.chosen
     if host is None or (provider := host.provider) is None:
         raise refused(decision)
     placement.allocate(
@@ -393,6 +338,6 @@ def choose(
     return host
 
 
-def refused(decision: Decision) -> NoCapacity:
+def refused(decision: Decision[Candidate]) -> NoCapacity:
     best = decision.best_refusal()
     return NoHostFits(host=best[0], need=best[1], have=best[2]) if best else NoHosts()

@@ -8,7 +8,7 @@ from common.clock import now
 from common.errors import CloudError
 from compute.consoles import logs
 from compute.consoles.models import end_all
-from compute.servers.lifecycle import boot, interfaces, owed, steps
+from compute.servers.lifecycle import boot, interfaces, owed, steps, volumes
 from compute.servers.lifecycle.services import find, why_not
 from compute.servers.models import SECRETS
 from compute.servers.rules import RULES
@@ -51,6 +51,7 @@ def forget(op: Op) -> None:
     """Free the ports and the claim; the row stays as history, without what its user keeps secret."""
     server = steps.of(op)
     interfaces.free_ports(server, op.actor)
+    volumes.free_all(server, op.actor)
     placement.release(server.id)
     placement.release(steps.old_claim(server.id))
     end_all(server.id)

@@ -1,9 +1,8 @@
 """The spec of a server's domain that its host is told, from rows."""
 
-from string import ascii_lowercase
-
 from common.prepared import Prepared
 from compute.metadata import documents
+from compute.servers import block_devices
 from compute.servers.create import local_disks
 from compute.servers.lifecycle import record
 from compute.servers.models import Server
@@ -14,6 +13,8 @@ from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
 from images import services as images
 from images.images.errors import ImageNotFound
 from networking.ports.models import Port
+from volumes.attachments import services as attachments
+from volumes.volumes.models import Volume
 
 _ports = Prepared(
     lambda server, project: (
@@ -55,17 +56,24 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
 
 
 def disks_of(server: Server) -> list[DiskSpec]:
-    """List the root disk, then ephemeral disks and swap: the flavor's, or those that the launch requested."""
-    blank = local_disks.of_flavor(server.flavor) if server.local_disks is None else server.local_disks
+    """List the root disk, then ephemeral disks and swap, then volumes."""
     sources = [
         BlankSource(kind="blank", name=disk["name"], size_mib=disk["size_mib"], content=disk["content"])
-        for disk in blank
+        for disk in local_disks.of(server)
     ]
-    disks = [DiskSpec(device="vda", serial="root", source={"kind": "root"})]
-    return disks + [
-        DiskSpec(device=f"vd{letter}", serial=source["name"], source=source)
-        for letter, source in zip(ascii_lowercase[1:], sources, strict=False)
+    root, *devices = block_devices.own_devices(server)
+    own = [
+        DiskSpec(device=device, serial=source["name"], source=source)
+        for device, source in zip(devices, sources, strict=True)
     ]
+    volumes = [volume_disk(row["volume_id"], row["device"]) for row in block_devices.of(server)]
+    return [DiskSpec(device=root, serial="root", source={"kind": "root"}), *own, *volumes]
+
+
+def volume_disk(volume_id: str, device: str) -> DiskSpec:
+    """Build the disk of a domain that is a volume. Its serial is the volume's id, as far as a serial is long."""
+    source = attachments.source(Volume.objects.get(pk=volume_id))
+    return DiskSpec(device=device, serial=volume_id[:20], source=source)
 
 
 def _direct_boot(server: Server) -> dict[str, object]:

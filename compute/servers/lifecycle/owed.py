@@ -9,12 +9,12 @@ from compute.servers.lifecycle import orphans
 from compute.servers.models import Server
 from hostagent.contract import Verb
 from hostagent.contract.disk import DISK_ENSURE, DISK_REMOVE
-from hostagent.contract.server import SERVER_DETACH_PORT, SERVER_REMOVE
+from hostagent.contract.server import SERVER_DETACH_DISK, SERVER_DETACH_PORT, SERVER_REMOVE
 from hosts import debts
 from hosts.models import HostDebt
 
 #: The verbs by which flows of servers undo and delete.
-KINDS = tuple(verb.name for verb in (SERVER_REMOVE, DISK_REMOVE, DISK_ENSURE, SERVER_DETACH_PORT))
+KINDS = tuple(verb.name for verb in (SERVER_REMOVE, DISK_REMOVE, DISK_ENSURE, SERVER_DETACH_PORT, SERVER_DETACH_DISK))
 
 
 class BusyServer(Conflict):

@@ -115,14 +115,14 @@ def _asked(servers: Sequence[Server]) -> list[str]:
 
 def _nearest(server: Server, image: Image | None, sizes: list[Flavor], hosts: list[Candidate]) -> Flavor | None:
     spec = scheduling.spec_of(server)
-    if scheduling.decide(spec, hosts).host is not None:
+    if scheduling.decide(spec, hosts).chosen is not None:
         return None
     most = host_needs.resources_of(server.flavor)
     for flavor in sizes:
         needs = host_needs.resources_of(flavor.embedded())
         if needs == most or any(needs[name] > most[name] for name in needs):
             continue
-        if _suits(server, image, flavor) and scheduling.decide(_with(spec, needs, flavor), hosts).host is not None:
+        if _suits(server, image, flavor) and scheduling.decide(_with(spec, needs, flavor), hosts).chosen is not None:
             return flavor
     return None
 

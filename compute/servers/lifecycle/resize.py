@@ -46,10 +46,10 @@ def claim_more(op: Op) -> None:
         )
         decision = scheduling.decide(spec, scheduling.candidates_for(spec, lock=True))
         op.show(**decision.verdict())
-        if decision.host is None or decision.host.provider is None:
+        if decision.chosen is None or decision.chosen.provider is None:
             raise scheduling.refused(decision)
         placement.allocate(
-            decision.host.provider,
+            decision.chosen.provider,
             consumer=server.id,
             project_id=server.project_id,
             user_id=server.user_id,

@@ -115,6 +115,8 @@ VERBS: Final[dict[str, Verb]] = {
     "backup": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "image_backup", None, "createBackup"),
     "attach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "attach_interface", is_waited_for=True),
     "detach_interface": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "detach_interface", is_waited_for=True),
+    "attach_volume": Verb({ACTIVE, PAUSED, STOPPED}, "", None, "attach_volume", is_waited_for=True),
+    "detach_volume": Verb({ACTIVE, PAUSED, STOPPED, SUSPENDED}, "", None, "detach_volume", is_waited_for=True),
     "add_group": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "", None, "addSecurityGroup"),
     "remove_group": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "", None, "removeSecurityGroup"),
     "shelve": Verb({ACTIVE, STOPPED, PAUSED, SUSPENDED}, "shelving", SHELVED_OFFLOADED, "shelve"),
@@ -142,6 +144,8 @@ NEEDS: Final[dict[str, Capability]] = {
     "shelve": capabilities.SNAPSHOT,
     "attach_interface": capabilities.ATTACH_PORT,
     "detach_interface": capabilities.ATTACH_PORT,
+    "attach_volume": capabilities.ATTACH_DISK,
+    "detach_volume": capabilities.ATTACH_DISK,
 }
 
 

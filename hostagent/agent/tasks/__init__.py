@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from hostagent.agent.job import Job
-from hostagent.agent.tasks import disks, servers, setaside
+from hostagent.agent.tasks import disks, servers, setaside, volumes
 from hostagent.agent.tasks import host as hosts
 from hostagent.agent.tasks.served import Served
 from hostagent.contract import Verb
@@ -34,6 +34,15 @@ from hostagent.contract.server import (
     OfServer,
 )
 from hostagent.contract.setaside import SETASIDE_BACK, SETASIDE_DROP, SETASIDE_LIST, SETASIDE_PUT
+from hostagent.contract.volume import (
+    SNAPSHOT_ENSURE,
+    SNAPSHOT_REMOVE,
+    SNAPSHOT_RESTORE,
+    VOLUME_ENSURE,
+    VOLUME_REMOVE,
+    VOLUME_RESIZE,
+    VOLUME_SEND,
+)
 
 Body = TypeVar("Body")
 Answer = TypeVar("Answer")
@@ -82,6 +91,13 @@ TASKS: Final[dict[Verb[Any, Any], Task]] = dict(
         ),
         does(SERVER_SNAPSHOT, disks.snapshot),
         does(SERVER_DESCRIBE, servers.describe),
+        does(VOLUME_ENSURE, volumes.ensure),
+        does(VOLUME_REMOVE, volumes.remove),
+        does(VOLUME_RESIZE, volumes.resize),
+        does(SNAPSHOT_RESTORE, volumes.restore_snapshot),
+        does(VOLUME_SEND, volumes.send),
+        does(SNAPSHOT_ENSURE, volumes.ensure_snapshot),
+        does(SNAPSHOT_REMOVE, volumes.remove_snapshot),
         does(HOST_READ, hosts.read),
         does(HOST_RECOGNISE, lambda host, body, job: host.recognise(body["cloud"])),
         does(NETWORK_APPLY, lambda host, body, job: host.network.apply(body)),

@@ -1,4 +1,4 @@
-"""The snapshot: a root disk that leaves its host."""
+"""Disks that leave their host: a snapshot of a root disk, a copy of a volume."""
 
 import hashlib
 from pathlib import Path
@@ -19,11 +19,16 @@ def remove(host: Served, body: OfServer, job: Job) -> None:
 def snapshot(host: Served, body: ServerSnapshot, job: Job) -> SnapshotSent:
     """Copy the root disk flat, then send it to control."""
     copy, virtual_size = host.hypervisor.snapshot(body["server_id"], body["image_id"], job)
+    return send(host, copy, virtual_size, body["image_id"], body["upload_path"])
+
+
+def send(host: Served, copy: Path, virtual_size: int, image_id: str, upload_path: str) -> SnapshotSent:
+    """Send a file to control as an image, and remove it. Raises: Failure image_unreachable."""
     try:
         answer = SnapshotSent(size=copy.stat().st_size, checksum=_checksum(copy), virtual_size=virtual_size)
-        host.link.upload(body["upload_path"], copy, answer["checksum"])
+        host.link.upload(upload_path, copy, answer["checksum"])
     except ControlError as error:
-        raise Failure("image_unreachable", image_id=body["image_id"], detail=str(error)) from error
+        raise Failure("image_unreachable", image_id=image_id, detail=str(error)) from error
     finally:
         copy.unlink(missing_ok=True)
     return answer

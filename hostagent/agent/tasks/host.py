@@ -21,6 +21,7 @@ def inventory(host: Served) -> dict[str, object]:
         "version": RELEASE,
         **host.storage.read_facts(),
         **host.hypervisor.read_facts(),
+        "backends": {name: backend.read_facts() for name, backend in host.backends.items()},
         "capabilities": sorted(of_host(host.drivers["instances"])),
     }
 
@@ -31,6 +32,7 @@ def read(host: Served, body: Nothing, job: Job) -> HostFound:
     return {
         "servers": host.hypervisor.read_states(),
         "disks": host.storage.read_disks(),
+        "volumes": {name: backend.read_volumes() for name, backend in host.backends.items()},
         "taps": links["taps"],
         "namespaces": links["namespaces"],
         "setaside": setaside.short(host),

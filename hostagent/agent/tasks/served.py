@@ -1,5 +1,6 @@
 """The part of Host that tasks may use, as a protocol: tasks do not import Host, which imports them."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from hostagent.agent.control_link import ControlLink
@@ -11,6 +12,7 @@ from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network.keeper import Keeper
 from hostagent.drivers.storage import Storage
+from hostagent.drivers.storage.volumes import Volumes
 
 
 class Served(Protocol):
@@ -31,9 +33,14 @@ class Served(Protocol):
     @property
     def storage(self) -> Storage: ...
     @property
+    def backends(self) -> Mapping[str, Volumes]: ...
+    @property
     def network(self) -> Keeper: ...
     @property
     def hypervisor(self) -> Hypervisor: ...
+
+    def backend(self, name: str) -> Volumes:
+        """Find a backend of volumes. Raises: Failure not_found."""
 
     def recognise(self, cloud: Cloud) -> None:
         """Accept casts of this database at an operator's word, also where their generations are older."""

@@ -58,6 +58,9 @@ class Hypervisor(Protocol):
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         """Returns when the guest has let go of it."""
 
+    def holders(self, volume_id: str) -> list[str]:
+        """List the servers whose domain has a volume, running or not."""
+
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         """Copy the root disk as it is now into a flat qcow2, the caller's to remove, and its virtual size in bytes.
 

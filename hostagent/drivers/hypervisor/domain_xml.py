@@ -24,9 +24,9 @@ BALLOON_PERIOD: Final = 10  # seconds between memory statistics of the guest
 
 
 class Places:
-    """Where one server's sockets and its log are. `images`: the folder with what its disks may rest on."""
+    """Where one server's sockets and its log are. `images`: the folders with what its disks may rest on."""
 
-    def __init__(self, run: Path, data: Path, server_id: str, images: Path = Path("/nonexistent")) -> None:
+    def __init__(self, run: Path, data: Path, server_id: str, images: tuple[Path, ...] = ()) -> None:
         self.server_id = server_id
         self.vnc = run / f"vnc-{server_id}.sock"  # a link to the next, whose folder is the guest's own
         self.guest = run / server_id

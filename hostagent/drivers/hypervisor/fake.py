@@ -15,6 +15,7 @@ from hostagent.contract import capabilities as can
 from hostagent.contract import states
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
+from hostagent.contract.location import DiskSource
 from hostagent.contract.reports import Event
 from hostagent.contract.samples import ServerSample
 from hostagent.contract.server import SERVER_REBOOT, DiskSpec, Known, PortSpec, ServerSpec
@@ -58,7 +59,7 @@ class FakeHypervisor:
     def ensure(self, spec: ServerSpec, job: Job) -> str:
         server_id = spec["server_id"]
         for disk in spec["disks"]:
-            self._host.storage.locate(server_id, disk["source"], job)
+            self._host.locate(server_id, disk["source"], job)
         for port in spec["ports"]:
             self._host.network.driver.bind(port)
         before = self._domains.get(server_id) or {"state": states.ABSENT}
@@ -117,11 +118,18 @@ class FakeHypervisor:
         self._keep(server_id, "ports", self._other_ports(server_id, port))
 
     def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
-        self._host.storage.locate(server_id, disk["source"], job)
+        self._host.locate(server_id, disk["source"], job)
         self._keep(server_id, "disks", [*self._other_disks(server_id, disk), disk])
 
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         self._keep(server_id, "disks", self._other_disks(server_id, disk))
+
+    def holders(self, volume_id: str) -> list[str]:
+        return [
+            server_id
+            for server_id, domain in list(self._domains.values.items())
+            if any(_is_volume(disk["source"], volume_id) for disk in domain["spec"]["disks"])
+        ]
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         self._find(server_id)
@@ -172,3 +180,7 @@ class FakeHypervisor:
             "acceleration": "tcg",
             "acceleration_reason": "a fake host runs no guests",
         }
+
+
+def _is_volume(source: DiskSource, volume_id: str) -> bool:
+    return source["kind"] == "volume" and source["volume_id"] == volume_id

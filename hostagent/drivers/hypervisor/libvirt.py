@@ -23,6 +23,7 @@ from hostagent.drivers.hypervisor import (
     HypervisorFacts,
     domain_xml,
     libvirt_daemons,
+    libvirt_devices,
     libvirt_facts,
     libvirt_power,
     libvirt_setaside,
@@ -69,7 +70,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         self._acceleration = Acceleration(host.own.data, host.settings.proof_kernel, on_verdict=host.inventory_changed)
 
     def _places(self, server_id: str) -> domain_xml.Places:
-        return domain_xml.Places(self._host.own.run, self._host.own.data, server_id, self._storage.bases)
+        return domain_xml.Places(self._host.own.run, self._host.own.data, server_id, self._host.bases)
 
     # ── Life ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -208,7 +209,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         server_id, storage = spec["server_id"], self._storage
         drive, kernel, ramdisk = spec.get("config_drive"), spec.get("kernel"), spec.get("ramdisk")
         return domain_xml.Parts(
-            disks=[storage.locate(server_id, disk["source"], job) for disk in spec["disks"]],
+            disks=[self._host.locate(server_id, disk["source"], job) for disk in spec["disks"]],
             vifs=[self._host.network.driver.bind(port) for port in spec["ports"]],
             config_drive=self._host.files.ensure_config_drive(server_id, drive) if drive else None,
             kernel=storage.ensure_image(kernel, job) if kernel else None,
@@ -273,6 +274,13 @@ class Libvirt(PowerVerbs, DeviceVerbs):
                 connection.defineXML(xml)
 
         self._link.ask(change)
+
+    def holders(self, volume_id: str) -> list[str]:
+        def find(connection: Connection) -> list[str]:
+            ours = [domain for domain in connection.listAllDomains() if domain.name().startswith(OURS)]
+            return [domain.UUIDString() for domain in ours if libvirt_devices.has_volume(domain, volume_id)]
+
+        return self._link.ask(find)
 
     # ── Snapshots ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -15,7 +15,6 @@ from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import domain_xml, libvirt_users
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink
 from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain, Element, attribute
-from hostagent.drivers.storage import Storage
 
 TRY_EVERY: Final = 5.0  # seconds a guest has to let go before it is asked again
 LOOK_EVERY: Final = 1.0  # seconds between looks at a guest that is to let go; the event comes sooner
@@ -28,7 +27,6 @@ class Driver(Protocol):
     """The parts of Libvirt that its verbs about devices use."""
 
     _host: HostContext
-    _storage: Storage
     _link: LibvirtLink
 
     def _existing(self, connection: Connection, server_id: str) -> Domain: ...
@@ -48,7 +46,7 @@ class DeviceVerbs:
         self._link.ask(lambda c: detach(self._existing(c, server_id), find, job))
 
     def ensure_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
-        element = domain_xml.disk_element(disk, self._storage.locate(server_id, disk["source"], job))
+        element = domain_xml.disk_element(disk, self._host.locate(server_id, disk["source"], job))
 
         def change(connection: Connection) -> None:
             domain = self._existing(connection, server_id)
@@ -70,6 +68,12 @@ def by_mac(mac: str) -> Find:
 
 def by_serial(serial: str) -> Find:
     return lambda root: next((d for d in root.iterfind("devices/disk") if d.findtext("serial") == serial[:20]), None)
+
+
+def has_volume(domain: Domain, volume_id: str) -> bool:
+    """Whether a domain has a volume, now or at its next start. Where a volume lies, each driver names its id."""
+    kept = libvirt.VIR_DOMAIN_XML_INACTIVE
+    return any(volume_id in domain.XMLDesc(flags) for flags in ((0, kept) if domain.isActive() else (kept,)))
 
 
 def inspect(domain: Domain, find: Find, *, inactive: bool) -> Element | None:

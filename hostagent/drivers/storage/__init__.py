@@ -7,7 +7,7 @@ from hostagent.agent.job import Job
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.image import ImageSource
-from hostagent.contract.location import DiskLocation, DiskSource, FileLocation
+from hostagent.contract.location import DiskLocation, FileLocation, LocalSource
 from hostagent.drivers.registry import Choice, Choices
 
 
@@ -63,7 +63,7 @@ class Storage(Protocol):
     def root(self, server_id: str) -> DiskLocation:
         """Tell where the root disk is, or would be."""
 
-    def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
+    def locate(self, server_id: str, source: LocalSource, job: Job) -> DiskLocation:
         """Tell where a disk of a domain is, ready to be opened by the guest; a blank one is made. Raises: Failure not_found."""
 
     def overlays(self, server_id: str) -> Overlays: ...

@@ -10,7 +10,7 @@ from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
-from hostagent.contract.location import DiskLocation, DiskSource, FileLocation
+from hostagent.contract.location import DiskLocation, FileLocation, LocalSource
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage import Overlays, folder_of
@@ -118,7 +118,7 @@ class FakeStorage:
     def _file(self, server_id: str, name: str, fmt: str) -> FileLocation:
         return {"kind": "file", "path": str(self._folder / "disks" / server_id / name), "format": fmt}
 
-    def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
+    def locate(self, server_id: str, source: LocalSource, job: Job) -> DiskLocation:
         if source["kind"] == "blank":
             return self._file(server_id, f"{source['name']}.raw", "raw")
         if source["kind"] == "root" or source["kind"] == "rescue":

@@ -18,7 +18,7 @@ from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
-from hostagent.contract.location import BlankSource, DiskLocation, DiskSource, FileLocation
+from hostagent.contract.location import BlankSource, DiskLocation, FileLocation, LocalSource
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.guest_files import CONFIG_DRIVE
 from hostagent.drivers.registry import Choice
@@ -26,10 +26,9 @@ from hostagent.drivers.storage import folder_of, overlays, qemu_img
 from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.drivers.storage.images import Images
 from hostagent.machine import guest_users
+from hostagent.machine.disk_space import EMPTY_QCOW2, require_room
 from hostagent.process.durable import put_whole, sync_file, sync_folder
 
-SPARE: Final = 256 * 2**20  # bytes never promised: logs, journals and metadata need to grow too
-EMPTY_OVERLAY: Final = 2 * 2**20  # bytes an overlay takes at first
 #: What makes the content of a blank disk; the label and the file follow.
 MAKERS: Final = {"ext4": ("/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L"), "swap": ("/usr/sbin/mkswap", "-L")}
 
@@ -76,7 +75,7 @@ class FileStorage:
         if root.exists():
             return {"cached": True}
         base = self.images.ensure(image, job) if image is not None else None
-        self._need(EMPTY_OVERLAY)
+        self._need(EMPTY_QCOW2)
         self._folder(root.parent)
         fresh = guest_users.fresh(root.with_suffix(".new"), disk["server_id"])
         backing = ["-b", str(base), "-F", qemu_img.kept_format(image)] if image is not None else []
@@ -146,7 +145,7 @@ class FileStorage:
         path = self.blank_path(server_id, source["name"])
         size = source["size_mib"] * 2**20
         if not path.exists():
-            self._need(EMPTY_OVERLAY)
+            self._need(EMPTY_QCOW2)
             self._folder(path.parent)
             fresh = guest_users.fresh(path.with_suffix(".new"), server_id)
             os.truncate(fresh, size)
@@ -185,7 +184,7 @@ class FileStorage:
     def root(self, server_id: str) -> DiskLocation:
         return {"kind": "file", "path": str(self.root_path(server_id)), "format": "qcow2"}
 
-    def locate(self, server_id: str, source: DiskSource, job: Job) -> DiskLocation:
+    def locate(self, server_id: str, source: LocalSource, job: Job) -> DiskLocation:
         """Make what control names by its path the guest's. Raises: Failure not_found, and those of ensure_blank."""
         if source["kind"] == "blank":
             return self.ensure_blank(server_id, source, job)
@@ -270,10 +269,7 @@ class FileStorage:
         }
 
     def _need(self, size: int) -> None:
-        room = os.statvfs(self.disks)
-        have = room.f_bavail * room.f_frsize
-        if have < size + SPARE:
-            raise Failure("no_space", path=str(self.disks), need=size + SPARE, have=have)
+        require_room(self.disks, size)
 
 
 class FileOverlays:

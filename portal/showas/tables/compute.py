@@ -12,6 +12,7 @@ from portal.showas.entries import Entry, Typed, each, family, listing, of_kind, 
 from portal.showas.kinds import SAME, UNKNOWN_THERE, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing
 from portal.ui.calls import Call
+from volumes.quotas import SERVICE as VOLUMES
 
 ID = Arg("id", cli="<>")
 NAME = Arg("name", cli="<>", tf=SAME)
@@ -135,6 +136,10 @@ _NETWORK = {
     "floatingip": ("floating-ips", SAME), "security_group": ("secgroups", SAME), "security_group_rule": ("secgroup-rules", SAME),
     "subnetpool": ("subnetpools", SAME), "rbac_policy": ("rbac-policies", SAME),
 }  # fmt: skip
+_VOLUME = {
+    "volumes": ("volumes", SAME), "snapshots": ("snapshots", SAME), "gigabytes": ("gigabytes", SAME),
+    "per_volume_gigabytes": ("per-volume-gigabytes", SAME),
+}  # fmt: skip
 #: The newest microversion in which injected files have limits.
 _WITH_FILES = "2.56"
 #: What the SDK calls a limit of the network service.
@@ -176,17 +181,21 @@ QUOTAS = {
     "network": _quota(
         "network", "/v2.0/quotas/{project_id}", "quota", "update_quota", "openstack_networking_quota_v2", _NETWORK
     ),
+    VOLUMES: _quota(
+        "volume",
+        "/os-quota-sets/{project_id}",
+        "quota_set",
+        "update_quota_set",
+        "openstack_blockstorage_quotaset_v3",
+        _VOLUME,
+    ),
 }
-DEFAULTS = _quota(
-    "compute",
-    "/os-quota-class-sets/{project_id}",
-    "quota_class_set",
-    "",
-    "",
-    _COMPUTE,
-    "quota set --class",
-    _WITH_FILES,
-)
+_CLASS = ("/os-quota-class-sets/{project_id}", "quota_class_set")
+#: The network service has no class of quotas.
+DEFAULTS = {
+    "compute": _quota("compute", *_CLASS, "", "", _COMPUTE, "quota set --class", _WITH_FILES),
+    VOLUMES: _quota("volume", *_CLASS, "update_quota_class_set", "", _VOLUME, "quota set --class"),
+}
 
 
 # ── Entries ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -269,7 +278,7 @@ def quota(call: Call, typed: Typed) -> list[Use]:
 
 
 def defaults(call: Call, typed: Typed) -> list[Use]:
-    return [Use(DEFAULTS, {"project_id": "default", **typed.edited})] if call.id == "compute" else []
+    return [Use(DEFAULTS[call.id], {"project_id": "default", **typed.edited})] if call.id in DEFAULTS else []
 
 
 ENTRIES: dict[str, Entry] = {

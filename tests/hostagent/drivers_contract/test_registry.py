@@ -29,12 +29,13 @@ def test_a_capability_is_some_drivers_of_each_kind_that_it_takes(name: str) -> N
 
 def test_what_older_agents_could_is_what_the_defaults_can() -> None:
     """Without what came later, and with VLANs, which control took for granted."""
+    later = {"network.piece_changes", "network.probe", "volume.thin", "volume.snapshot"}
     instances: Any = []
     for kind in KINDS:
         default = choose().main(kind)
         loaded: Any = driver_class(default, kind)  # type: ignore[call-overload]
         instances.append({"kind": kind, "capabilities": [capability.name for capability in loaded.capabilities]})
-    assert of_host(instances) - {"network.piece_changes", "network.probe"} == OLDER - {"network.vlan"}
+    assert of_host(instances) - later == OLDER - {"network.vlan"}
 
 
 def test_a_host_has_a_capability_only_where_each_kind_that_it_takes_declares_it() -> None:
@@ -52,6 +53,7 @@ def test_a_hello_names_each_driver_of_the_host(desk: Any) -> None:
     assert hello["v"] == 1 and json.dumps(hello)
     assert [(one["kind"], one["name"], one["driver"]) for one in hello["instances"]] == [
         ("hypervisor", "local", "fake"), ("network", "local", "fake"), ("storage", "local", "fake"),
+        ("volume", "fake", "fake"),
     ]  # fmt: skip
     said = desk.until(lambda report: report["kind"] == "inventory")["body"]
     assert set(said["capabilities"]) == of_host(hello["instances"])

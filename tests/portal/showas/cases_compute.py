@@ -2,7 +2,7 @@
 
 from tests.portal.showas.running import CLI, Ask
 from tests.portal.showas.work import Case, Steps, Work, collector, deleted, listed
-from tests.rest import COMPUTE, IDENTITY, NETWORK
+from tests.rest import COMPUTE, IDENTITY, NETWORK, VOLUME
 
 CASES: list[Case] = []
 case = collector(CASES)
@@ -194,7 +194,7 @@ listed(CASES, "hypervisor.list", "/hosts", lambda work: "fake1", "admin")
 listed(CASES, "resource-provider.list", "/hosts/-/resource-providers", lambda work: "fake1", "admin", (CLI,))
 
 
-@case("compute.quota set", "network.quota set", account="admin")
+@case("compute.quota set", "network.quota set", "volume.quota set", account="admin")
 def set_the_limits_of_a_project(work: Work) -> Steps:
     id = project(work)
     typed = {
@@ -202,23 +202,35 @@ def set_the_limits_of_a_project(work: Work) -> Steps:
         "compute.injected_file_path_bytes": 99,
         "network.security_group_rule": 9,
         "network.floatingip": 3,
+        "block-storage.volumes": 4,
+        "block-storage.per_volume_gigabytes": 50,
     }
-    yield Ask(f"/projects/{id}/quota", ("compute.quota set", "network.quota set"), typed)
+    kinds = ("compute.quota set", "network.quota set", "volume.quota set")
+    yield Ask(f"/projects/{id}/quota", kinds, typed)
     compute = work.get(f"{COMPUTE}/os-quota-sets/{id}", "quota_set")
     network = work.get(f"{NETWORK}/quotas/{id}", "quota")
+    volumes = work.get(f"{VOLUME}/os-quota-sets/{id}", "quota_set")
     assert (compute["cores"], network["security_group_rule"], network["floatingip"]) == (7, 9, 3)
-    return [compute, network]
+    assert (volumes["volumes"], volumes["per_volume_gigabytes"]) == (4, 50)
+    return [compute, network, volumes]
 
 
-@case("compute.quota set --class", account="admin")
-def set_the_limits_of_all(work: Work) -> Steps:
-    path = f"{COMPUTE}/os-quota-class-sets/default"
-    before = work.get(path, "quota_class_set")
-    try:
-        yield Ask("/default-quotas/compute/edit", ("compute.quota set --class",), {"cores": 77, "instances": 66})
-        found = work.get(path, "quota_class_set")
-    finally:
-        own = {name: before[name] for name in ("cores", "instances")}
-        work.rest.ok("PUT", path, {"quota_class_set": own})
-    assert (found["cores"], found["instances"]) == (77, 66)
-    return found
+def limits_of_all(service: str, kind: str, api: str, typed: dict[str, int]) -> None:
+    """Add the case of a service's default quotas."""
+
+    def steps(work: Work) -> Steps:
+        path = f"{api}/os-quota-class-sets/default"
+        before = work.get(path, "quota_class_set")
+        try:
+            yield Ask(f"/default-quotas/{service}/edit", (kind,), typed)
+            found = work.get(path, "quota_class_set")
+        finally:
+            work.rest.ok("PUT", path, {"quota_class_set": {name: before[name] for name in typed}})
+        assert {name: found[name] for name in typed} == typed
+        return found
+
+    CASES.append(Case(f"set_the_limits_of_all {service}", (kind,), "admin", steps))
+
+
+limits_of_all("compute", "compute.quota set --class", COMPUTE, {"cores": 77, "instances": 66})
+limits_of_all("block-storage", "volume.quota set --class", VOLUME, {"volumes": 77, "gigabytes": 66})

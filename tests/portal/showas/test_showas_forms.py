@@ -154,3 +154,12 @@ def test_a_ticked_box_makes_its_group_first(demo: Client) -> None:
     lines = [line for line in found["cli"].replace(" \\\n ", "").splitlines() if "openstack" in line]
     assert lines[0].startswith("OPEN_SSH=$(openstack security group create") and lines[1].count("--dst-port 22") == 1
     assert '--security-group "$OPEN_SSH"' in lines[-1] and "v6-fixed-ip=fd00::5" in lines[-1] and len(lines) == 4
+
+
+def test_a_volume_is_asked_of_the_service_that_clients_find(demo: Client) -> None:
+    """The routes lie below /api/volume, the catalog calls it block-storage, and its header volume."""
+    found = forms(demo, "/volumes/create", {"name": "data", "size": "3"})
+    assert found["cli"] == "openstack volume create --size 3 data"
+    assert "/api/volume/v3/volumes " in found["curl"] and "-H 'OpenStack-API-Version: volume 3." in found["curl"]
+    assert 'conn.block_storage.create_volume(name="data", size=3)' in found["python"]
+    assert 'resource "openstack_blockstorage_volume_v3" "volume"' in found["terraform"]

@@ -71,6 +71,37 @@ def test_a_script_waits_for_no_server_that_has_failed(state: str) -> None:
         subprocess.run(["bash", "-ceu", f"{client}\nSERVER_1=id-a\n{wait}"], cwd=folder, check=True, timeout=60)
 
 
+def test_a_script_waits_for_volumes_and_snapshots(demo: Client) -> None:
+    """Both work on after the answer: a snapshot of a volume that is not there yet is refused."""
+    calls = [
+        {"uses": [["volume.create", {"name": "a", "size": 1}, ""]], "ids": {"volume": "id-a"}},
+        {
+            "uses": [["volume snapshot.create", {"name": "b", "volume_id": "id-a"}, ""]],
+            "ids": {"volume_snapshot": "id-b"},
+        },
+        {"uses": [["server.attach-volume", {"id": "s", "volumeId": "id-a"}, ""]], "ids": {}},
+        {"uses": [["server.detach-volume", {"id": "s", "volume": "id-a"}, ""]], "ids": {}},
+        {"uses": [["volume.upload", {"id": "id-a", "image_name": "i"}, ""]], "ids": {"image": "id-i"}},
+        {"uses": [["image.delete", {"id": "id-i"}, ""]], "ids": {}},
+    ]
+    uses = recorder.replayed(calls)
+    lines = scripts.as_cli(uses, waits=True).splitlines()
+    waits = [line for line in lines if line.startswith("until")]
+    shown = ["volume", "volume snapshot", "volume", "volume", "volume"]
+    assert [line.partition("openstack ")[2].partition(" show")[0] for line in waits] == shown
+    ends = [line.partition('"$STATE" = ')[2].partition(" ]")[0] for line in waits]
+    assert ends == ["available", "available", "in-use", "available", "available"]
+    assert all('[ "$STATE" != error ]' in line for line in waits)
+    assert all('"$VOLUME_1"' in line for line in (lines[2], waits[0], waits[2])) and '"$VOLUME_SNAPSHOT_1"' in waits[1]
+    cloud = scripts.Cloud(lambda kind: f"http://x/{kind}")
+    text = scripts.as_python(uses, cloud, waits=True)
+    assert ast.parse(text) and "conn.block_storage.get_snapshot(volume_snapshot_1.id)" in text
+    assert 'conn.image.delete_image(image_1["image_id"])' in text, "what the SDK answers there is no resource"
+    asked = scripts.as_curl(uses, cloud)
+    assert 'curl -sS -H "X-Auth-Token: $OS_TOKEN" http://x/volume/volumes/"$VOLUME_1"' in asked
+    assert '["os-volume_upload_image"]["image_id"]' in asked
+
+
 def test_the_oldest_calls_go_first(
     demo: Client, make_servers: Callable[..., list[Server]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

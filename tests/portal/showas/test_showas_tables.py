@@ -54,6 +54,7 @@ def test_a_kind_says_what_its_path_asks_for() -> None:
 
 
 def test_the_sdk_has_each_method_that_is_named() -> None:
+    import openstack.block_storage.v3._proxy
     import openstack.compute.v2._proxy
     import openstack.identity.v3._proxy
     import openstack.image.v2._proxy
@@ -66,9 +67,20 @@ def test_the_sdk_has_each_method_that_is_named() -> None:
         "identity": openstack.identity.v3._proxy.Proxy,
         "image": openstack.image.v2._proxy.Proxy,
         "placement": openstack.placement.v1._proxy.Proxy,
+        "volume": openstack.block_storage.v3._proxy.Proxy,
     }
-    wrong = [k.name for k in registry.kinds().values() if k.sdk and not hasattr(proxies[k.service], k.sdk)]
-    assert wrong == []
+    every = registry.kinds().values()
+    assert [k.name for k in every if k.sdk and not hasattr(proxies[k.service], k.sdk)] == []
+    awaited = [k.awaited for k in every if k.ends]
+    assert [one.sdk for one in awaited if not hasattr(proxies[one.service], one.sdk)] == []
+
+
+def test_the_sdk_calls_each_service_as_the_catalog_does() -> None:
+    import openstack
+
+    words = {kind.proxy for kind in registry.kinds().values()}
+    assert "conn.block_storage" in words
+    assert [word for word in words if not hasattr(openstack.connection.Connection, word.removeprefix("conn."))] == []
 
 
 def test_terraform_has_each_resource_and_argument_of_the_tables() -> None:

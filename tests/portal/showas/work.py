@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.portal.showas.running import Ask
-from tests.rest import Rest
+from tests.rest import Rest, until
 
 Steps = Generator[Ask, str, object]
 
@@ -55,7 +55,10 @@ class Work:
 
     def remove(self) -> None:
         for rest, path in reversed(self._made):
-            if rest.ask("DELETE", path).status < 300 and "/servers/" in path and path.count("/") == 5:
+            status = rest.ask("DELETE", path).status
+            if status == 202:
+                until(lambda path=path, rest=rest: self.is_gone(path, rest), 60, f"{path} is gone")
+            elif status < 300 and "/servers/" in path and path.count("/") == 5:
                 rest.until_gone(path.rpartition("/")[2])
 
 
@@ -123,7 +126,7 @@ def deleted(
         id = make(work)
         asks = {name: work.name if value == "NAME" else value for name, value in typed.items()}
         yield Ask(url.format(id=id), (kind,), asks)
-        assert work.is_gone(path.format(id=id)), path.format(id=id)
+        until(lambda: work.is_gone(path.format(id=id)), 60, f"{path.format(id=id)} is gone")
         return True
 
     cases.append(Case(f"delete {url}", (kind,), account, steps))

@@ -1,0 +1,106 @@
+"""Volumes that servers have: Nova's block device mappings, as far as they are no disks of the server's own."""
+
+from collections.abc import Iterable
+from string import ascii_lowercase
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from common.clock import now
+from common.errors import Conflict, Invalid, OverLimit
+from common.ids import new_id
+from common.prepared import Prepared
+from compute.servers.create import local_disks
+from compute.servers.models import Server
+from volumes.volumes.models import Volume
+
+
+class DevicePathInUse(Conflict):
+    template = _("The supplied device path (%(device)s) is in use.")
+
+
+class BadDevicePath(Invalid):
+    template = _("The supplied device path (%(device)s) is invalid.")
+
+
+class TooManyDisks(OverLimit):
+    template = _("Instance %(id)s has %(most)s disks, and a machine has no more. Detach one first.")
+
+
+class BlockDevice(models.Model):
+    """A volume of a server. `device`: what the domain calls it, such as vdb; a guest finds it by its serial, the volume's id."""
+
+    id = models.CharField(primary_key=True, max_length=36, default=new_id)
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="block_devices")
+    volume_id = models.CharField(max_length=36)
+    attachment_id = models.CharField(max_length=36, db_index=True)
+    device = models.CharField(max_length=16)
+    tag = models.CharField(max_length=60, null=True, default=None)
+    delete_on_termination = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["server", "volume_id"], name="block_device_once"),
+            models.UniqueConstraint(fields=["server", "device"], name="block_device_path_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device}: {self.volume_id}"
+
+    @property
+    def path(self) -> str:
+        return f"/dev/{self.device}"
+
+
+_of = Prepared(
+    lambda server: (
+        BlockDevice.objects.filter(server_id=server)
+        .order_by("created_at", "id")
+        .values("volume_id", "device", "attachment_id")
+    )
+)
+
+
+def of(server: Server) -> list[dict[str, str]]:
+    """Read a server's volumes: volume_id, device, attachment_id, in the order in which it got them. One query."""
+    return [{name: str(value) for name, value in row.items()} for row in _of(server.id)]
+
+
+def hosts_of(server: Server) -> frozenset[str]:
+    """Name the hosts where a server's volumes lie; none without volumes. One query more with them."""
+    ids = [row["volume_id"] for row in of(server)]
+    return frozenset(Volume.objects.filter(pk__in=ids).values_list("host", flat=True)) if ids else frozenset()
+
+
+def attached(server_ids: Iterable[str]) -> dict[str, list[dict[str, object]]]:
+    """Server id → [{"id", "delete_on_termination"}] of its volumes, as Nova's servers show them; nothing for one without. One query, none for no servers."""
+    found: dict[str, list[dict[str, object]]] = {}
+    ids = list(server_ids)
+    if not ids:
+        return found
+    rows = BlockDevice.objects.filter(server_id__in=ids).order_by("created_at", "id")
+    for server_id, volume_id, goes in rows.values_list("server_id", "volume_id", "delete_on_termination"):
+        found.setdefault(server_id, []).append({"id": volume_id, "delete_on_termination": goes})
+    return found
+
+
+def device_for(server: Server, asked: str | None) -> str:
+    """Choose what the domain calls a new disk: what is asked for, else the first free. Raises: BadDevicePath, DevicePathInUse, TooManyDisks."""
+    taken = {row["device"] for row in of(server)} | set(own_devices(server))
+    if asked:
+        device = asked.removeprefix("/dev/")
+        if not (device.startswith("vd") and len(device) == 3 and device[2] in ascii_lowercase):
+            raise BadDevicePath(device=asked)
+        if device in taken:
+            raise DevicePathInUse(device=asked)
+        return device
+    free = next((f"vd{letter}" for letter in ascii_lowercase if f"vd{letter}" not in taken), None)
+    if free is None:
+        raise TooManyDisks(id=server.id, most=len(ascii_lowercase))
+    return free
+
+
+def own_devices(server: Server) -> list[str]:
+    """Name the disks of a server that are no volumes: the root disk, ephemeral disks, swap."""
+    return [f"vd{letter}" for letter, _disk in zip(ascii_lowercase, [None, *local_disks.of(server)], strict=False)]

@@ -1,0 +1,166 @@
+"""A server's volumes, given to it and taken while it runs or is off: one flow over both sides, the server and the volume."""
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from authorization.context import RequestContext
+from common.errors import CloudError, NotFound
+from compute.servers import block_devices
+from compute.servers.block_devices import BlockDevice
+from compute.servers.lifecycle import domain, steps
+from compute.servers.lifecycle.services import as_compute, for_verb
+from compute.servers.models import Server
+from hostagent.contract.server import SERVER_ATTACH_DISK, SERVER_DETACH_DISK, ServerDisk
+from operations import Flow, Step, Wait
+from operations.op import Op
+from operations.starting import run
+from operations.steps import to_stable
+from volumes.attachments import services as attachments
+from volumes.volumes import services as volumes
+
+
+class VolumeNotHere(NotFound):
+    template = _("Instance %(server)s is not attached to volume %(id)s.")
+
+
+# ── Attach ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_volume(op: Op) -> None:
+    """Note on the volume that its server's host is asked from now on."""
+    steps.alive(op)
+    attachments.begin(op.data["attachment_id"])
+
+
+def give_up(op: Op) -> None:
+    """Undo: the server has no such device, and the volume is free."""
+    BlockDevice.objects.filter(attachment_id=op.data["attachment_id"]).delete()
+    attachments.release(op.data["attachment_id"])
+
+
+def plug(op: Op) -> Wait | None:
+    """Attach the disk to the domain; one that is off has it at its next start."""
+    server = steps.of(op)
+    if op.answer is not None or not server.host:
+        return None
+    return op.cast(server.host, SERVER_ATTACH_DISK, _disk(op, server), generation=server.generation)
+
+
+def _disk(op: Op, server: Server) -> ServerDisk:
+    return ServerDisk(server_id=server.id, disk=domain.volume_disk(op.data["volume_id"], op.data["device"]))
+
+
+def unplug(op: Op) -> Wait | None:
+    """Detach the disk from the domain: done once the guest has let go of it."""
+    server = steps.of(op)
+    if op.answer is not None or not server.host:
+        return None
+    return op.cast(server.host, SERVER_DETACH_DISK, _disk(op, server), generation=server.generation)
+
+
+def mark_attached(op: Op) -> None:
+    attachments.finish(op.data["attachment_id"])
+
+
+ATTACH_VOLUME = Flow(
+    "server.attach_volume",
+    version=1,
+    steps=(
+        Step("open", do=open_volume, undo=give_up, label=_("Reserve the volume")),
+        Step("plug", do=plug, undo=unplug, deadline=120, label=_("Attach the disk")),
+        Step("mark", do=mark_attached, label=_("Mark attached")),
+    ),
+    on_failed=to_stable,
+    label=_("Attach a volume"),
+)
+
+
+@transaction.atomic
+def attach_volume(
+    actor: RequestContext,
+    *,
+    server_id: str,
+    volume_id: str,
+    device: str | None = None,
+    tag: str | None = None,
+    delete_on_termination: bool = False,
+) -> BlockDevice:
+    """Begin to give a server a volume. Returns at once what it will be.
+
+    Raises: WrongState, HostCannot, VolumeNotFound, WrongVolumeStatus, VolumeElsewhere, BadDevicePath, DevicePathInUse, Forbidden.
+    """
+    server = for_verb(actor, server_id, "attach_volume")
+    name = block_devices.device_for(server, device)
+    attachment = attachments.reserve(
+        as_compute(actor, server),
+        volume_id,
+        project_id=server.project_id,
+        server_id=server.id,
+        host=server.host,
+        device=f"/dev/{name}",
+    )
+    row = BlockDevice.objects.create(
+        server=server,
+        volume_id=volume_id,
+        attachment_id=attachment.id,
+        device=name,
+        tag=tag,
+        delete_on_termination=delete_on_termination,
+    )
+    data = {"volume_id": volume_id, "attachment_id": attachment.id, "device": name}
+    run(actor, server, "attach_volume", ATTACH_VOLUME, data, (f"volume:{volume_id}",))
+    return row
+
+
+# ── Detach ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def free_volume(op: Op) -> None:
+    """Forget the device, and note that the volume is free."""
+    BlockDevice.objects.filter(attachment_id=op.data["attachment_id"]).delete()
+    attachments.release(op.data["attachment_id"])
+
+
+def not_let_go(op: Op, error: CloudError) -> None:
+    """Leave the volume in use: the guest did not let go of it."""
+    attachments.keep(op.data["attachment_id"])
+    to_stable(op, error)
+
+
+DETACH_VOLUME = Flow(
+    "server.detach_volume",
+    version=1,
+    steps=(
+        Step("unplug", do=unplug, deadline=120, label=_("Detach the disk")),
+        Step("free", do=free_volume, label=_("Free the volume")),
+    ),
+    on_failed=not_let_go,
+    label=_("Detach a volume"),
+)
+
+
+@transaction.atomic
+def detach_volume(actor: RequestContext, *, server_id: str, volume_id: str) -> None:
+    """Begin to take a volume from a server. Raises: VolumeNotHere, WrongState, WrongVolumeStatus, Forbidden."""
+    server = for_verb(actor, server_id, "detach_volume")
+    row = find(server, volume_id)
+    attachments.begin_detaching(as_compute(actor, server), volume_id, server_id=server.id)
+    data = {"volume_id": volume_id, "attachment_id": row.attachment_id, "device": row.device}
+    run(actor, server, "detach_volume", DETACH_VOLUME, data, (f"volume:{volume_id}",))
+
+
+def find(server: Server, volume_id: str) -> BlockDevice:
+    """Find a volume among a server's. Raises: VolumeNotHere."""
+    row = BlockDevice.objects.filter(server=server, volume_id=volume_id).first()
+    if row is None:
+        raise VolumeNotHere(server=server.id, id=volume_id)
+    return row
+
+
+def free_all(server: Server, actor: RequestContext) -> None:
+    """Free the volumes of a server that is gone, and delete those that were to go with it."""
+    for row in BlockDevice.objects.filter(server=server):
+        row.delete()
+        attachments.release(row.attachment_id)
+        if row.delete_on_termination:
+            volumes.delete(as_compute(actor, server), row.volume_id)

@@ -1,0 +1,190 @@
+"""Volumes that servers have: attached, kept through what is done with the server, detached, gone with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from compute.flavors.services import seed
+from compute.servers.models import Server
+from hosts.models import Host
+from tests.compute.client import Client, make_image, make_network
+from tests.simulated import Cloud
+from tests.volumes.parts import Volumes, host_with_backends
+from volumes.attachments.models import Attachment
+from volumes.volumes.models import Volume
+
+
+@pytest.fixture
+def nova(cloud: Cloud, red: Volumes) -> Client:
+    seed()
+    return Client(HTTP_X_AUTH_TOKEN="red-member")
+
+
+@pytest.fixture
+def server(cloud: Cloud, nova: Client) -> str:
+    make_network()
+    id = nova.launch(make_image())
+    cloud.settle()
+    return id
+
+
+@pytest.fixture
+def volume(cloud: Cloud, red: Volumes) -> str:
+    id = red.create()
+    cloud.settle()
+    return id
+
+
+def attach(nova: Client, server: str, volume: str, status: int = 200, version: str = "2.1", **more: Any) -> Any:
+    return nova.ok(
+        "post",
+        f"servers/{server}/os-volume_attachments",
+        {"volumeAttachment": {"volumeId": volume, **more}},
+        status=status,
+        version=version,
+    )
+
+
+def detach(nova: Client, server: str, volume: str, status: int = 202) -> Any:
+    return nova.ok("delete", f"servers/{server}/os-volume_attachments/{volume}", status=status)
+
+
+def disks(cloud: Cloud, server: str, host: str = "host1") -> list[str]:
+    """Name the volumes that the domain has."""
+    spec = cloud.agent(host).hypervisor._domains.get(server)["spec"]  # type: ignore[attr-defined]
+    return [disk["source"]["volume_id"] for disk in spec["disks"] if disk["source"]["kind"] == "volume"]
+
+
+def test_a_volume_is_attached_shown_and_detached(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str
+) -> None:
+    made = attach(nova, server, volume, version="2.79")["volumeAttachment"]
+    assert (made["device"], made["volumeId"], made["serverId"], made["delete_on_termination"]) == (
+        "/dev/vdb",
+        volume,
+        server,
+        False,
+    )
+    assert red.show(volume)["status"] == "reserved"
+    cloud.settle()
+    shown = red.show(volume)
+    assert (shown["status"], shown["attachments"][0]["server_id"], shown["attachments"][0]["device"]) == (
+        "in-use",
+        server,
+        "/dev/vdb",
+    )
+    assert disks(cloud, server) == [volume]
+    assert nova.ok("get", f"servers/{server}", version="2.79")["server"]["os-extended-volumes:volumes_attached"] == [
+        {"id": volume, "delete_on_termination": False}
+    ]
+    assert nova.ok("get", f"servers/{server}/os-volume_attachments", version="2.79")["volumeAttachments"] == [made]
+    detach(nova, server, volume)
+    assert red.show(volume)["status"] == "detaching"
+    cloud.settle()
+    assert (red.show(volume)["status"], red.show(volume)["attachments"], disks(cloud, server)) == ("available", [], [])
+    detach(nova, server, volume, status=404)
+    nova.ok("get", f"servers/{server}/os-volume_attachments/{volume}", status=404)
+
+
+def test_what_is_attached_is_deleted_extended_and_attached_by_nobody(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str
+) -> None:
+    attach(nova, server, volume)
+    cloud.settle()
+    red.ok("delete", f"volumes/{volume}", status=400)
+    red.ok("post", f"volumes/{volume}/action", {"os-extend": {"new_size": 9}}, status=400)
+    attach(nova, server, volume, status=400)
+    assert red.show(volume)["status"] == "in-use" and disks(cloud, server) == [volume]
+
+
+def test_another_projects_volume_is_not_attached(
+    cloud: Cloud, client: Callable[..., Volumes], nova: Client, server: str
+) -> None:
+    theirs = client("blue").create()
+    cloud.settle()
+    attach(nova, server, theirs, status=404)
+    assert Volume.objects.get(id=theirs).status == "available" and not Attachment.objects.exists()
+
+
+def test_a_device_is_chosen_once(cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str) -> None:
+    other = red.create()
+    cloud.settle()
+    assert attach(nova, server, volume, device="/dev/vdf")["volumeAttachment"]["device"] == "/dev/vdf"
+    cloud.settle()
+    for device in ("/dev/vdf", "/dev/vda"):
+        attach(nova, server, other, device=device, status=409)
+    attach(nova, server, other, device="/dev/sda", status=400)
+    assert attach(nova, server, other)["volumeAttachment"]["device"] == "/dev/vdb"
+
+
+def test_a_volume_stays_with_a_server_that_is_off_and_on_and_rebuilt(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str
+) -> None:
+    nova.act(server, {"os-stop": None})
+    cloud.settle()
+    attach(nova, server, volume)
+    cloud.settle()
+    assert red.show(volume)["status"] == "in-use"
+    for action in ({"os-start": None}, {"reboot": {"type": "HARD"}}, {"rebuild": {"imageRef": make_image().id}}):
+        nova.act(server, action)
+        cloud.settle()
+        assert disks(cloud, server) == [volume], action
+
+
+def test_volumes_of_a_deleted_server_are_free_or_go_with_it(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str
+) -> None:
+    other = red.create(name="goes")
+    cloud.settle()
+    attach(nova, server, volume)
+    cloud.settle()
+    attach(nova, server, other, version="2.79", delete_on_termination=True)
+    cloud.settle()
+    nova.ok("delete", f"servers/{server}", status=204)
+    cloud.settle()
+    assert red.show(volume)["status"] == "available"
+    red.ok("get", f"volumes/{other}", status=404)
+    assert not Attachment.objects.exists()
+
+
+def test_a_host_that_refuses_leaves_the_volume_free(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str
+) -> None:
+    cloud.replies["server.attach_disk"] = lambda order: (
+        "failed",
+        {"code": "hypervisor_refused", "data": {"detail": "no slot"}},
+    )
+    attach(nova, server, volume)
+    cloud.settle()
+    assert (red.show(volume)["status"], red.show(volume)["attachments"]) == ("available", [])
+    assert nova.ok("get", f"servers/{server}/os-volume_attachments")["volumeAttachments"] == []
+    assert "no slot" in Server.objects.get(id=server).fault_message
+
+
+def test_a_guest_that_does_not_let_go_keeps_the_volume(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str
+) -> None:
+    attach(nova, server, volume)
+    cloud.settle()
+    cloud.replies["server.detach_disk"] = lambda order: ("failed", {"code": "timed_out", "data": {"seconds": 30}})
+    detach(nova, server, volume)
+    cloud.settle()
+    assert (red.show(volume)["status"], disks(cloud, server)) == ("in-use", [volume])
+    del cloud.replies["server.detach_disk"]
+    detach(nova, server, volume)
+    cloud.settle()
+    assert red.show(volume)["status"] == "available"
+
+
+def test_a_volume_of_another_host_is_refused_with_both_names(
+    cloud: Cloud, nova: Client, red: Volumes, server: str
+) -> None:
+    host_with_backends(cloud, "host2")
+    Host.objects.filter(name="host1").update(state="down")
+    far = red.create()
+    cloud.settle()
+    Host.objects.filter(name="host1").update(state="up")
+    refused = attach(nova, server, far, status=409)
+    assert "host1" in str(refused) and "host2" in str(refused)
+    assert red.show(far)["status"] == "available"

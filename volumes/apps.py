@@ -1,0 +1,5 @@
+from common import registration
+
+
+class Config(registration.CloudAppConfig):
+    name = "volumes"

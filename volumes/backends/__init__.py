@@ -1,0 +1,1 @@
+"""Where hosts keep volumes: host@backend#pool on the wire."""

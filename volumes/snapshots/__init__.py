@@ -1,0 +1,1 @@
+"""Snapshots: volumes as they were."""

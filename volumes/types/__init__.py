@@ -1,0 +1,1 @@
+"""Volume types: what a volume asks of the backend that takes it."""
