@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -25,6 +26,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+#: What a browser says of the console of a fake host's guest, which has no screen.
+NO_SCREEN: Final = ("/console/?token=", "Failed when connecting: Connection closed")
 
 
 @pytest.fixture(scope="session")

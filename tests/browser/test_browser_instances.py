@@ -19,6 +19,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.acceptance import Walk, lines
 from tests.browser.netwalk import NetWalk
+from tests.browsing import NO_SCREEN
 from tests.live import LiveCloud
 from tests.portal.defects import unused
 from tests.rest import COMPUTE, IMAGE, NETWORK, Rest, until
@@ -96,7 +97,7 @@ class OneWalk:
 @pytest.fixture
 def one(walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> Iterator[OneWalk]:
     """An instance of demo's that runs, at its page."""
-    n, name = net(walk("instances", "demo", table="compute")), unused("walked")
+    n, name = net(walk("instances", "demo", table="compute", expects=NO_SCREEN)), unused("walked")
     found = OneWalk(n, name, n.rest.boot(name))
     n.rest.until(found.id, "ACTIVE")
     found.open()
@@ -638,7 +639,9 @@ def test_of_several_each_that_stays_says_why(one: OneWalk) -> None:
 @pytest.fixture
 def others(keyed: OneWalk, walk: Callable[..., Walk], net: Callable[..., NetWalk]) -> OneWalk:
     """The same instance as an operator sees it."""
-    return OneWalk(net(walk("all-instances", "admin", table="compute"), "admin"), keyed.name, keyed.id)
+    return OneWalk(
+        net(walk("all-instances", "admin", table="compute", expects=NO_SCREEN), "admin"), keyed.name, keyed.id
+    )
 
 
 _walks_all = partial(walks, panel="all-instances")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import sweep
-from tests.browsing import Enter
+from tests.browsing import NO_SCREEN, Enter
 from tests.live import LiveCloud
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -19,8 +19,6 @@ SIXTEEN = (
     "/networks/{networks}", "/security-groups/{security-groups}", "/topology", "/activity", "/settings/security", "/hosts",
     "/users", "/projects/{projects}", "/api-access",
 )  # fmt: skip
-#: A console of a fake host's guest has no screen, and says so.
-NO_SCREEN = ("/console/?token=", "Failed when connecting: Connection closed")
 LANGUAGES = ("en", "zh-hans")
 LOOKS = [(theme, language) for theme in ("light", "dark") for language in LANGUAGES]
 
