@@ -7,7 +7,6 @@ from authorization.context import RequestContext
 from identity.projects import owned
 from operations.starting import run
 from volumes.attachments.models import Attachment
-from volumes.snapshots import services as snapshots
 from volumes.snapshots.models import Snapshot
 from volumes.types.models import TypeAccess
 from volumes.volumes import flows
@@ -22,18 +21,11 @@ def _snapshots(project_id: str) -> QuerySet[Snapshot]:
     return Snapshot.objects.filter(project_id=project_id).order_by("created_at")
 
 
-def _remove_snapshots(project_id: str) -> None:
-    actor = RequestContext.internal("project deletion", project_id=project_id)
-    for snapshot in _snapshots(project_id):
-        if snapshot.why_not("delete") is None and snapshot.volume.why_not("drop_snapshot") is None:
-            snapshots.delete(actor, snapshot.id)
-
-
 def _remove_volumes(project_id: str) -> None:
     actor = RequestContext.internal("project deletion", project_id=project_id)
-    for volume in _volumes(project_id).select_for_update().filter(snapshots=None):
-        if volume.why_not("delete") is None:
-            run(actor, volume, "delete", flows.DELETE)
+    for volume in _volumes(project_id).select_for_update():
+        if volume.why_not("purge") is None:
+            run(actor, volume, "purge", flows.DELETE)
 
 
 def register() -> None:
@@ -42,7 +34,7 @@ def register() -> None:
             order=20,
             label=ngettext_lazy("%(count)s volume snapshot", "%(count)s volume snapshots", "count"),
             rows=_snapshots,
-            remove=_remove_snapshots,
+            remove=lambda project: None,  # with their volumes
             models=(Snapshot,),
         ),
         owned.Owned(

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from compute.flavors.services import seed
 from compute.servers.models import Server
 from hosts.models import Host
+from identity.projects import owned
 from tests.compute.client import Client, make_image, make_network
 from tests.simulated import Cloud
 from tests.volumes.parts import Volumes, host_with_backends
 from volumes.attachments.models import Attachment
+from volumes.snapshots.models import Snapshot
 from volumes.volumes.models import Volume
 
 
@@ -188,3 +191,18 @@ def test_a_volume_of_another_host_is_refused_with_both_names(
     refused = attach(nova, server, far, status=409)
     assert "host1" in str(refused) and "host2" in str(refused)
     assert red.show(far)["status"] == "available"
+
+
+def test_volumes_go_with_their_project_also_in_use_and_with_snapshots(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, volume: str
+) -> None:
+    red.snapshot(volume)
+    cloud.settle()
+    attach(nova, server, volume)
+    cloud.settle()
+    with transaction.atomic():
+        owned.remove_all("red")
+    cloud.is_patient = True  # what waits is asked again
+    cloud.settle()
+    assert not Volume.objects.exists() and not Snapshot.objects.exists() and not Attachment.objects.exists()
+    assert cloud.agent("host1").backends["fake"].read_volumes() == []

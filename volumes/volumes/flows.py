@@ -17,9 +17,11 @@ from hostagent.contract.volume import (
 )
 from images import services as images
 from operations import Flow, Step, Wait, parking
+from operations.models import LIVE, Operation
 from operations.op import Op
 from operations.steps import finalizing, to_error
 from volumes import scheduling
+from volumes.attachments.models import Attachment
 from volumes.snapshots.models import Snapshot
 from volumes.volumes import errors, states
 from volumes.volumes.models import Volume
@@ -130,9 +132,27 @@ CREATE = Flow(
 # ── Delete ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def wait_turn(op: Op) -> Wait | None:
+    """Wait until no server has the volume, and nobody is busy with it or its snapshots: one that goes with its project may be in use."""
+    snapshots = [
+        ("volume_snapshot", id) for id in Snapshot.objects.filter(volume_id=op.subject_id).values_list("id", flat=True)
+    ]
+    busy = [kind_id for kind_id in (("volume", op.subject_id), *snapshots) if _others(op, *kind_id)]
+    is_held = Attachment.objects.filter(volume_id=op.subject_id).exists()
+    return Wait(1.0) if busy or is_held else None
+
+
+def _others(op: Op, kind: str, id: str) -> bool:
+    live = Operation.objects.filter(subject_kind=kind, subject_id=id, state__in=LIVE)
+    return live.exclude(id=op.id).exists()
+
+
 def forget(op: Op) -> None:
     volume = Volume.objects.select_for_update().filter(pk=op.subject_id).first()
     if volume is not None:
+        for snapshot in volume.snapshots.all():  # its files went with the volume's
+            announce("volume_snapshot", snapshot.id, op.project_id)
+            snapshot.delete()
         volume.delete()
     announce("volume", op.subject_id, op.project_id)
     transaction.on_commit(lambda: parking.subject_gone("volume", op.subject_id), robust=True)
@@ -147,6 +167,7 @@ DELETE = Flow(
     "volume.delete",
     version=1,
     steps=(
+        Step("wait_turn", do=wait_turn, deadline=600, label=_("Wait for what is going on")),
         Step("remove", do=remove, deadline=300, label=_("Remove the volume")),
         Step("forget", do=forget, final=True, label=_("Forget the volume")),
     ),

@@ -40,6 +40,8 @@ VERBS: Final = {
     #                  allowed from             meanwhile   ends as
     "create": Verb({CREATING}, "", AVAILABLE, "create"),
     "delete": Verb(_RESTING, DELETING, DELETING, "delete"),
+    # With its project: whatever it is, once nobody is busy with it and no server has it.
+    "purge": Verb(frozenset(STATES), DELETING, DELETING, "delete", preempts=True),
     "extend": Verb({AVAILABLE}, EXTENDING, AVAILABLE, "extend"),
     "snapshot": Verb({AVAILABLE}, "", None, "snapshot"),
     "drop_snapshot": Verb(_RESTING, "", None, "drop_snapshot"),
