@@ -16,6 +16,7 @@ from tests.openstackapi.asking import Asker
 from tests.simulated import Cloud
 from tests.tenants.bodies import Document
 from tests.tenants.things import COMPUTE, IDENTITY, KINDS, NETWORK, Side
+from tests.volumes.parts import told
 
 askers, world = cloud.askers, cloud.world
 PASSWORD = "a password of theirs"
@@ -31,6 +32,7 @@ def written() -> Document:
 def sides(world: Cloud, askers: Callable[[], dict[str, Asker]], monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
     """(the victim, the attacker): members of projects of their own, each with one thing of each kind."""
     world.is_patient = True
+    told(world, "host1")
     monkeypatch.setattr(metadata, "authenticate_agent", lambda request: Host.objects.get(name="host1"))
     admin = askers()["admin"]
     outside = admin.make(f"{NETWORK}/networks", {"network": {"name": "outside", "router:external": True}})["id"]

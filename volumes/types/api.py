@@ -15,7 +15,7 @@ from volumes.types import services
 from volumes.types.models import VolumeType
 from volumes.views import PAGING, Page, Response, VolumeView
 
-_NAME: Final = {"type": "string", "minLength": 1, "maxLength": 255}
+_NAME: Final = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"\S"}  # more than spaces
 _TEXT: Final = {"type": ["string", "null"], "maxLength": 255}
 _BOOLEAN: Final = {"type": ["boolean", "string"]}
 _SPECS: Final = {
