@@ -1,30 +1,9 @@
 from common import errors
 from openstackapi import services
-from openstackapi.envelopes import Fault
+from openstackapi.envelopes import NOVA, named
 
 #: The newest microversion that is really served. 2.97 would be Manila's shares.
 MAXIMUM = "2.96"
-
-#: Status → the key under which Nova tells an error. Source: Nova's API reference.
-_NAMES = {
-    400: "badRequest",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "itemNotFound",
-    405: "badMethod",
-    406: "notAcceptable",
-    409: "conflictingRequest",
-    413: "overLimit",
-    415: "badMediaType",
-    429: "overLimit",
-    501: "notImplemented",
-    503: "serviceUnavailable",
-}
-
-
-def envelope(fault: Fault) -> dict[str, object]:
-    """Write a fault as Nova does."""
-    return {_NAMES.get(fault.status, "computeFault"): {"code": fault.status, "message": fault.message}}
 
 
 def register() -> None:
@@ -40,6 +19,6 @@ def register() -> None:
             legacy_header="X-OpenStack-Nova-API-Version",
             id_header="X-Compute-Request-Id",
             statuses={errors.Unsupported: 409},
-            envelope=envelope,
+            envelope=named(NOVA),
         )
     )

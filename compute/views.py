@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, NotFound
 from common.truth import truth
 from openstackapi.versioned import Span
-from openstackapi.views import Page, Response, ServiceView
+from openstackapi.views import Page, ProjectInPath, Response
 
 __all__ = ["ComputeView", "Page", "Response"]
 
@@ -24,15 +23,11 @@ class ItemNotFound(NotFound):
     template = _("%(reason)s")
 
 
-class WrongProjectInPath(Invalid):
-    template = _("Malformed request URL: URL's project_id '%(path)s' doesn't match Context's project_id '%(own)s'")
-
-
 #: (version from which others are refused, names of the parameters that a query may have).
 Known = tuple[tuple[int, int], frozenset[str]]
 
 
-class ComputeView(ServiceView):
+class ComputeView(ProjectInPath):
     """`known`: by method, as Nova's query schemas have it; older versions leave aside what they do not know.
 
     `parameters`: which versions have a parameter, where not all do.
@@ -41,20 +36,12 @@ class ComputeView(ServiceView):
     service = "compute"
     known: ClassVar[dict[str, Known]] = {}
     parameters: ClassVar[Mapping[str, Span]] = {}
-    _project_in_path: str | None = None
-
-    def dispatch(self, request: HttpRequest, *args: Any, project_in_path: str | None = None, **kwargs: Any) -> Any:
-        self._project_in_path = project_in_path
-        return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         if self.is_older:  # 2.0 knows no microversions: the headers mean nothing
             for name in ("HTTP_OPENSTACK_API_VERSION", "HTTP_X_OPENSTACK_NOVA_API_VERSION"):
                 request._request.META.pop(name, None)
         super().initial(request, *args, **kwargs)
-        own = self.actor.project_id if self._project_in_path else None
-        if self._project_in_path and self._project_in_path != own:
-            raise WrongProjectInPath(path=self._project_in_path, own=own or "")
         since, names = self.known.get(request.method.lower(), (self.version, None))
         if names is not None and self.version >= since:
             refuse_unknown(request.GET, names)

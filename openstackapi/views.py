@@ -11,14 +11,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from authorization.context import RequestContext
-from common.errors import NotFound
+from common.errors import Invalid, NotFound
 from openstackapi import auth, bodies, links, microversion, render
 from openstackapi.fields import Fields, Row, Schema
 from openstackapi.pagination import Page
 from openstackapi.shapes import Answers
 from openstackapi.versioned import Span
 
-__all__ = ["Page", "Response", "ServiceView"]
+__all__ = ["Page", "ProjectInPath", "Response", "ServiceView"]
 _ALWAYS = Span()
 DELETED: Answers = {204: None}
 
@@ -135,3 +135,23 @@ class ServiceView(APIView):
         for name, value in microversion.headers(self.service, getattr(self, "version", (0, 0))).items():
             response.headers[name] = value
         return response
+
+
+class WrongProjectInPath(Invalid):
+    template = _("Malformed request URL: URL's project_id '%(path)s' doesn't match Context's project_id '%(own)s'")
+
+
+class ProjectInPath(ServiceView):
+    """A view of a service whose routes have a second spelling, as Nova's and Cinder's: the project's id before them."""
+
+    project_in_path: str | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, project_in_path: str | None = None, **kwargs: Any) -> Any:
+        self.project_in_path = project_in_path
+        return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        own = self.actor.project_id if self.project_in_path else None
+        if self.project_in_path and self.project_in_path != own:
+            raise WrongProjectInPath(path=self.project_in_path, own=own or "")

@@ -8,6 +8,8 @@ kind the flow's data names one as `<kind>_id`, and its stable state before as `<
 import typing
 from collections.abc import Callable
 
+from django.db.models import Q
+
 from common.errors import CloudError, Data
 from operations import subject
 from operations.flows import Do
@@ -44,15 +46,23 @@ def stable_state_of(op: Op, kind: str = "") -> str:
     return str(op.data[REST if kind in ("", op.row.subject_kind) else f"{kind}_{REST}"])
 
 
-def cast(op: Op, verb: AnyVerb, body: Data | None = None) -> Wait | None:
-    """Cast a verb to the subject's host once; nothing to do for a subject that is on no host."""
+def cast(op: Op, verb: AnyVerb, body: Data | None = None, *, about: subject.HostSubject | None = None) -> Wait | None:
+    """Cast a verb to the host of the subject, or of what else it is `about`, once; nothing to do where that is on no host."""
     if op.answer is not None:
         return None
-    found = of(op)
+    found = about or of(op)
     if not found.host:
         return None
-    full = {f"{found.lifecycle.kind}_id": found.id, **(body or {})}
-    return op.cast(found.host, verb, full, generation=found.generation)
+    kind = found.lifecycle.kind
+    full = {f"{kind}_id": found.id, **(body or {})}
+    return op.cast(found.host, verb, full, generation=found.generation, subject=f"{kind}:{found.id}")
+
+
+def busy_with(op: Op, *subjects: tuple[str, str]) -> list[tuple[str, str]]:
+    """List the channels of other live operations on these subjects, (kind, id): what a step that lets them end first waits for."""
+    of_any = Q(*(Q(subject_kind=kind, subject_id=id) for kind, id in subjects), _connector=Q.OR)
+    others = Operation.objects.filter(of_any, state__in=LIVE).exclude(id=op.id)
+    return [("operation", id) for id in others.values_list("id", flat=True)]
 
 
 def casting(verb: AnyVerb, **body: object) -> Do:
@@ -102,6 +112,15 @@ def to_stable(op: Op, error: CloudError) -> None:
     found.fail(stable_state_of(op), error.code, op.row.error_data)
     _others_to_stable(op)
     doubt(found)
+
+
+def to(state: str) -> Callable[[Op, CloudError], None]:
+    """Build an `on_failed` that brings the subject to a state with the fault."""
+
+    def failed(op: Op, error: CloudError) -> None:
+        of(op).fail(state, error.code, op.row.error_data)
+
+    return failed
 
 
 def _others_to_stable(op: Op) -> None:

@@ -3,8 +3,8 @@
 from hostagent.contract.volume import SNAPSHOT_REMOVE, VOLUME_REMOVE, VOLUME_SEND
 from hosts import agents, debts
 from hosts import services as hosts
+from images.images import filling
 from operations import parking
-from operations.models import LIVE, OperationStep, Phase
 from operations.steps import broken
 from volumes.backends import services as backends
 from volumes.volumes.models import Volume
@@ -18,10 +18,7 @@ def reads_image(host: str, image_id: str) -> bool:
 
 def writes_image(host: str, image_id: str) -> bool:
     """Whether this host was asked to send a volume as this image, and has not answered yet."""
-    uploads = OperationStep.objects.filter(
-        host=host, verb=VOLUME_SEND.name, phase=Phase.DO, finished_at=None, operation__state__in=LIVE
-    )
-    return any(data.get("snapshot_id") == image_id for data in uploads.values_list("operation__data", flat=True))
+    return filling.is_asked(host, image_id, VOLUME_SEND)
 
 
 def register() -> None:

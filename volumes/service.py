@@ -1,29 +1,12 @@
 from common import errors
 from openstackapi import services
-from openstackapi.envelopes import Fault
+from openstackapi.envelopes import NOVA, named
 
 #: The newest microversion that is really served.
 MAXIMUM = "3.71"
 
-#: Status → the key under which Cinder tells an error. Source: cinder/api/openstack/wsgi.py, Fault._fault_names.
-_NAMES = {
-    400: "badRequest",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "itemNotFound",
-    405: "badMethod",
-    409: "conflictingRequest",
-    413: "overLimit",
-    415: "badMediaType",
-    429: "overLimit",
-    501: "notImplemented",
-    503: "serviceUnavailable",
-}
-
-
-def envelope(fault: Fault) -> dict[str, object]:
-    """Write a fault as Cinder does."""
-    return {_NAMES.get(fault.status, "computeFault"): {"code": fault.status, "message": fault.message}}
+#: Cinder tells an error as Nova does, but for a version that it does not have. Source: cinder/api/openstack/wsgi.py, Fault._fault_names.
+_NAMES = {status: name for status, name in NOVA.items() if status != 406}
 
 
 def register() -> None:
@@ -38,6 +21,6 @@ def register() -> None:
             urls="volumes.urls",
             microversions=("3.0", MAXIMUM),
             statuses={errors.OverLimit: 413, errors.Unsupported: 400},
-            envelope=envelope,
+            envelope=named(_NAMES),
         )
     )

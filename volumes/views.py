@@ -1,17 +1,14 @@
 """Base of all views of the volume service."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid
 from common.truth import truth
 from openstackapi.fields import Fields, Row
 from openstackapi.pagination import BadMarker, Paging
-from openstackapi.views import Page, Response, ServiceView
+from openstackapi.views import Page, ProjectInPath, Response
 
 __all__ = ["PAGING", "Page", "Response", "VolumeView"]
 
@@ -20,25 +17,10 @@ PREFIX = "/api/volume"
 PAGING = Paging(no_marker=lambda marker: BadMarker(marker=marker))
 
 
-class VolumeProjectInPath(Invalid):
-    template = _("Malformed request URL: URL's project_id '%(path)s' doesn't match Context's project_id '%(own)s'")
-
-
-class VolumeView(ServiceView):
-    """A route of the volume service, which has a second spelling with the project's id before it."""
+class VolumeView(ProjectInPath):
+    """A route of the volume service."""
 
     service = "volume"
-    _project_in_path: str | None = None
-
-    def dispatch(self, request: HttpRequest, *args: Any, project_in_path: str | None = None, **kwargs: Any) -> Any:
-        self._project_in_path = project_in_path
-        return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        own = self.actor.project_id if self._project_in_path else None
-        if self._project_in_path and self._project_in_path != own:
-            raise VolumeProjectInPath(path=self._project_in_path, own=own or "")
 
     @property
     def base(self) -> str:
@@ -47,7 +29,7 @@ class VolumeView(ServiceView):
 
     def links(self, kind: str, id: str) -> list[dict[str, str]]:
         """Cinder's pair: self with the version in it, bookmark without."""
-        project = f"{self._project_in_path}/" if self._project_in_path else ""
+        project = f"{self.project_in_path}/" if self.project_in_path else ""
         return [
             {"rel": "self", "href": f"{self.base}/v3/{project}{kind}/{id}"},
             {"rel": "bookmark", "href": f"{self.base}/{project}{kind}/{id}"},

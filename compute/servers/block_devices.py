@@ -67,10 +67,16 @@ def of(server: Server) -> list[dict[str, str]]:
     return [{name: str(value) for name, value in row.items()} for row in _of(server.id)]
 
 
+_hosts = Prepared(
+    lambda server: Volume.objects.filter(
+        pk__in=BlockDevice.objects.filter(server_id=server).values("volume_id")
+    ).values_list("host")
+)
+
+
 def hosts_of(server: Server) -> frozenset[str]:
-    """Name the hosts where a server's volumes lie; none without volumes. One query more with them."""
-    ids = [row["volume_id"] for row in of(server)]
-    return frozenset(Volume.objects.filter(pk__in=ids).values_list("host", flat=True)) if ids else frozenset()
+    """Name the hosts where a server's volumes lie; none without volumes. One query."""
+    return frozenset(host for (host,) in _hosts(server.id))
 
 
 def attached(server_ids: Iterable[str]) -> dict[str, list[dict[str, object]]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 
+from authorization.owned import OwnedQuerySet
 from common.live import announce
 from networking.floatingips import states
 from networking.networks.models import Network
 from networking.ports.models import Port
 from networking.routers.models import Router
-from networking.securitygroups.models import OwnedQuerySet
 from networking.standard import StandardAttributes
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 
+from authorization.owned import OwnedQuerySet
 from networking.ports.models import Port
 from networking.routers import states
-from networking.securitygroups.models import OwnedQuerySet
 from networking.standard import StandardAttributes
 
 

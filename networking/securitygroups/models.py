@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self, TypeVar
-
 from django.db import models
 from django.db.models import Q
 
-from authorization.context import RequestContext
+from authorization.owned import OwnedQuerySet
 from hostagent.contract import inet
 from networking.standard import StandardAttributes
-
-M = TypeVar("M", bound=StandardAttributes)
-
-
-class OwnedQuerySet(models.QuerySet[M]):
-    def visible_to(self, actor: RequestContext) -> Self:
-        return self if actor.is_admin else self.filter(project_id=actor.project_id or "")
 
 
 class SecurityGroup(StandardAttributes):

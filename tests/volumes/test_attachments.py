@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 
 from compute.flavors.services import seed
+from compute.servers.lifecycle import domain
 from compute.servers.models import Server
 from hosts.models import Host
 from identity.projects import owned
@@ -206,3 +207,9 @@ def test_volumes_go_with_their_project_also_in_use_and_with_snapshots(
     cloud.settle()
     assert not Volume.objects.exists() and not Snapshot.objects.exists() and not Attachment.objects.exists()
     assert cloud.agent("host1").backends["fake"].read_volumes() == []
+
+
+def test_a_server_with_more_disks_than_letters_starts_with_as_many_as_there_are(cloud: Cloud, server: str) -> None:
+    many = [{"name": f"ephemeral{n}", "size_mib": 1024, "content": "ext4"} for n in range(30)]
+    Server.objects.filter(id=server).update(local_disks=many)
+    assert [disk["device"] for disk in domain.disks_of(Server.objects.get(id=server))][::25] == ["vda", "vdz"]

@@ -40,16 +40,12 @@ def reserve(
     )
 
 
-def begin(attachment_id: str) -> VolumeSource | None:
-    """Note that hosts are asked from now on. Returns how the server's host is told of the volume; None for an attachment that is gone."""
+def begin(attachment_id: str) -> None:
+    """Note that hosts are asked from now on."""
     attachment = _locked(attachment_id)
-    if attachment is None:
-        return None
-    volume = Volume.locked_by_id(attachment.volume_id)
-    if states.is_reserved(attachment.status):
-        volume.begin("attach")
+    if attachment is not None and states.is_reserved(attachment.status):
+        Volume.locked_by_id(attachment.volume_id).begin("attach")
         _change(attachment, states.ATTACHING)
-    return source(volume)
 
 
 def source(volume: Volume) -> VolumeSource:

@@ -10,7 +10,7 @@ from openstackapi.shapes import LINKS, PAGE
 from volumes.snapshots import services
 from volumes.snapshots.models import Snapshot
 from volumes.views import PAGING, Page, Response, VolumeView
-from volumes.volumes.fields import METADATA, NAME
+from volumes.volumes.fields import METADATA, NAMES
 
 _PROGRESS: Final = {"available": "100%"}
 _BASIC: Final = (
@@ -56,7 +56,7 @@ _FILTERS: Final = ("name", "status", "volume_id")
 
 
 def _body(*, new: bool) -> Schema:
-    names = {"name": NAME, "display_name": NAME, "description": NAME, "display_description": NAME, "metadata": METADATA}
+    names = {**NAMES, "metadata": METADATA}
     more = {"volume_id": {"type": "string"}, "force": {"type": ["boolean", "string", "null"]}} if new else {}
     inner = {"type": "object", "properties": {**names, **more}, "additionalProperties": False}
     if new:

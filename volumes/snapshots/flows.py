@@ -3,12 +3,11 @@
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import CloudError
 from common.live import announce
 from hostagent.contract.volume import SNAPSHOT_ENSURE, SNAPSHOT_REMOVE
 from operations import Flow, Step, Wait, parking
 from operations.op import Op
-from operations.steps import finalizing, to_error
+from operations.steps import finalizing, to, to_error
 from volumes.snapshots import states
 from volumes.snapshots.models import Snapshot
 from volumes.volumes.flows import cast
@@ -48,11 +47,6 @@ def forget(op: Op) -> None:
     transaction.on_commit(lambda: parking.subject_gone("volume_snapshot", op.subject_id), robust=True)
 
 
-def delete_failed(op: Op, error: CloudError) -> None:
-    """Leave the snapshot so that it may be deleted again."""
-    of(op).fail(states.ERROR_DELETING, error.code, op.row.error_data)
-
-
 DELETE = Flow(
     "volume_snapshot.delete",
     version=1,
@@ -60,6 +54,6 @@ DELETE = Flow(
         Step("remove", do=remove, deadline=900, label=_("Merge what only it needs")),
         Step("forget", do=forget, final=True, label=_("Forget the snapshot")),
     ),
-    on_failed=delete_failed,
+    on_failed=to(states.ERROR_DELETING),
     label=_("Delete"),
 )

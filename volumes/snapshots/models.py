@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from authorization.context import RequestContext
+from authorization.owned import OwnedQuerySet
 from common.clock import now
 from common.errors import CloudError
 from common.ids import new_id
@@ -10,11 +10,6 @@ from operations.subject import HostSubject, Verb, Why
 from volumes.snapshots import states
 from volumes.snapshots.errors import WrongSnapshotStatus
 from volumes.volumes.models import Volume
-
-
-class SnapshotQuerySet(models.QuerySet["Snapshot"]):
-    def visible_to(self, actor: RequestContext) -> "SnapshotQuerySet":
-        return self if actor.is_admin else self.filter(project_id=actor.project_id or "")
 
 
 class Snapshot(HostSubject, models.Model):
@@ -38,7 +33,7 @@ class Snapshot(HostSubject, models.Model):
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
 
-    objects = SnapshotQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta:
         indexes = [

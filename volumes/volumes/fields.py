@@ -12,6 +12,8 @@ _METADATA: Final = {
 }
 NAME: Final = {"type": ["string", "null"], "maxLength": 255}
 METADATA: Final = {**_METADATA, "type": ["object", "null"]}
+#: How a thing of this service is called; the longer names are those of before v2.
+NAMES: Final = dict.fromkeys(("name", "display_name", "description", "display_description"), NAME)
 ITEMS: Final = {
     "type": "object",
     "properties": {"metadata": _METADATA},
@@ -69,10 +71,7 @@ CREATE: Final[Schema] = {
         "volume": {
             "type": "object",
             "properties": {
-                "name": NAME,
-                "display_name": NAME,
-                "description": NAME,
-                "display_description": NAME,
+                **NAMES,
                 "size": {**SIZE, "type": ["integer", "string", "null"]},
                 "volume_type": {"type": ["string", "null"], "maxLength": 255},
                 "availability_zone": {"type": ["string", "null"], "maxLength": 255},
@@ -99,10 +98,7 @@ UPDATE: Final[Schema] = {
         "volume": {
             "type": "object",
             "properties": {
-                "name": NAME,
-                "display_name": NAME,
-                "description": NAME,
-                "display_description": NAME,
+                **NAMES,
                 "metadata": METADATA,
             },
             "additionalProperties": False,

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.clock import now
-from common.errors import CloudError, Data
+from common.errors import Data
 from common.live import announce
 from hostagent.contract.verb import AnyVerb
 from hostagent.contract.volume import (
@@ -16,8 +16,9 @@ from hostagent.contract.volume import (
     VolumeCopy,
 )
 from images import services as images
+from images.images import filling
 from operations import Flow, Step, Wait, parking
-from operations.models import LIVE, Operation
+from operations import steps as base
 from operations.op import Op
 from operations.steps import finalizing, to_error
 from volumes import scheduling
@@ -34,10 +35,7 @@ def of(op: Op) -> Volume:
 
 def cast(op: Op, volume: Volume, verb: AnyVerb, **body: object) -> Wait | None:
     """Cast a verb about a volume to the host where it lies, once; nothing to do for one that lies nowhere."""
-    if op.answer is not None or not volume.host:
-        return None
-    full: Data = {"volume_id": volume.id, "backend": volume.backend, **body}
-    return op.cast(volume.host, verb, full, generation=volume.generation, subject=f"volume:{volume.id}")
+    return base.cast(op, verb, {"backend": volume.backend, **body}, about=volume)
 
 
 # ── Create ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -134,17 +132,10 @@ CREATE = Flow(
 
 def wait_turn(op: Op) -> Wait | None:
     """Wait until no server has the volume, and nobody is busy with it or its snapshots: one that goes with its project may be in use."""
-    snapshots = [
-        ("volume_snapshot", id) for id in Snapshot.objects.filter(volume_id=op.subject_id).values_list("id", flat=True)
-    ]
-    busy = [kind_id for kind_id in (("volume", op.subject_id), *snapshots) if _others(op, *kind_id)]
+    snapshots = Snapshot.objects.filter(volume_id=op.subject_id).values_list("id", flat=True)
+    others = base.busy_with(op, ("volume", op.subject_id), *(("volume_snapshot", id) for id in snapshots))
     is_held = Attachment.objects.filter(volume_id=op.subject_id).exists()
-    return Wait(1.0) if busy or is_held else None
-
-
-def _others(op: Op, kind: str, id: str) -> bool:
-    live = Operation.objects.filter(subject_kind=kind, subject_id=id, state__in=LIVE)
-    return live.exclude(id=op.id).exists()
+    return Wait(1.0, on=others) if others or is_held else None
 
 
 def forget(op: Op) -> None:
@@ -158,11 +149,6 @@ def forget(op: Op) -> None:
     transaction.on_commit(lambda: parking.subject_gone("volume", op.subject_id), robust=True)
 
 
-def delete_failed(op: Op, error: CloudError) -> None:
-    """Leave the volume so that it may be deleted again."""
-    of(op).fail(states.ERROR_DELETING, error.code, op.row.error_data)
-
-
 DELETE = Flow(
     "volume.delete",
     version=1,
@@ -171,7 +157,7 @@ DELETE = Flow(
         Step("remove", do=remove, deadline=300, label=_("Remove the volume")),
         Step("forget", do=forget, final=True, label=_("Forget the volume")),
     ),
-    on_failed=delete_failed,
+    on_failed=base.to(states.ERROR_DELETING),
     label=_("Delete"),
 )
 
@@ -186,10 +172,6 @@ def mark_grown(op: Op) -> None:
     of(op).end("extend", size=op.data["size"])
 
 
-def extend_failed(op: Op, error: CloudError) -> None:
-    of(op).fail(states.ERROR_EXTENDING, error.code, op.row.error_data)
-
-
 EXTEND = Flow(
     "volume.extend",
     version=1,
@@ -197,16 +179,11 @@ EXTEND = Flow(
         Step("grow", do=grow, deadline=300, label=_("Grow the volume")),
         Step("mark", do=mark_grown, final=True, label=_("Mark the new size")),
     ),
-    on_failed=extend_failed,
+    on_failed=base.to(states.ERROR_EXTENDING),
     label=_("Extend a volume"),
 )
 
 # ── Revert ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def back_available(op: Op, error: CloudError) -> None:
-    """Leave the volume as usable as before, with the fault. An `on_failed` of verbs that spoil nothing where they end half-way."""
-    of(op).fail(states.AVAILABLE, error.code, op.row.error_data)
 
 
 def restore(op: Op) -> Wait | None:
@@ -220,7 +197,7 @@ REVERT = Flow(
         Step("restore", do=restore, deadline=300, label=_("Go back to the snapshot")),
         Step("mark", do=finalizing(), final=True, label=_("Mark available")),
     ),
-    on_failed=back_available,
+    on_failed=base.to(states.AVAILABLE),
     label=_("Revert a volume to a snapshot"),
 )
 
@@ -229,29 +206,19 @@ REVERT = Flow(
 
 def send(op: Op) -> Wait | None:
     """Have the host send a copy to the image service, which compares its length and checksum with the reply."""
-    image_id = op.data["snapshot_id"]
+    image_id = op.data[filling.IMAGE]
     body = {"image_id": image_id, "upload_path": f"/internal/images/{image_id}", "disk_format": op.data["disk_format"]}
     return cast(op, of(op), VOLUME_SEND, **body)
-
-
-def drop_image(op: Op) -> None:
-    images.fail(op.data["snapshot_id"])
-
-
-def settle_image(op: Op) -> None:
-    """Compare the uploaded image's size and checksum with those that the host replied, and activate it."""
-    answer = op.row.steps.filter(name="send", phase="do").values_list("answer", flat=True).first() or {}
-    images.snapshot_uploaded(op.data["snapshot_id"], answer["size"], answer["checksum"], answer["virtual_size"])
 
 
 UPLOAD = Flow(
     "volume.upload",
     version=1,
     steps=(
-        Step("send", do=send, undo=drop_image, deadline=1800, label=_("Copy the volume into an image")),
-        Step("settle_image", do=settle_image, undo=drop_image, label=_("Check the image")),
+        Step("send", do=send, undo=filling.drop, deadline=1800, label=_("Copy the volume into an image")),
+        Step("settle_image", do=filling.settling("send"), undo=filling.drop, label=_("Check the image")),
         Step("mark", do=finalizing(), final=True, label=_("Mark available")),
     ),
-    on_failed=back_available,
+    on_failed=base.to(states.AVAILABLE),
     label=_("Upload a volume to an image"),
 )

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from authorization.context import RequestContext
+from authorization.owned import OwnedQuerySet
 from common.clock import now
 from common.errors import CloudError
 from common.ids import new_id
@@ -12,11 +12,6 @@ from volumes.backends.models import pool_name
 from volumes.types.models import VolumeType
 from volumes.volumes import states
 from volumes.volumes.errors import WrongVolumeStatus
-
-
-class VolumeQuerySet(models.QuerySet["Volume"]):
-    def visible_to(self, actor: RequestContext) -> "VolumeQuerySet":
-        return self if actor.is_admin else self.filter(project_id=actor.project_id or "")
 
 
 class Volume(HostSubject, models.Model):
@@ -52,7 +47,7 @@ class Volume(HostSubject, models.Model):
     updated_at = models.DateTimeField(default=now)
     launched_at = models.DateTimeField(null=True, default=None)
 
-    objects = VolumeQuerySet.as_manager()
+    objects = OwnedQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -49,7 +49,6 @@ VERBS: Final = {
     "revert": Verb({AVAILABLE}, REVERTING, AVAILABLE, "revert"),
     "upload": Verb({AVAILABLE}, UPLOADING, AVAILABLE, "upload"),
     "reserve": Verb({AVAILABLE}, RESERVED, RESERVED, "reserve"),
-    "unreserve": Verb({RESERVED, ATTACHING}, "", AVAILABLE, "unreserve"),
     "attach": Verb({RESERVED}, ATTACHING, IN_USE, "attach"),
     "begin_detaching": Verb({IN_USE}, DETACHING, DETACHING, "begin_detaching"),
     "roll_detaching": Verb({DETACHING}, "", IN_USE, "roll_detaching"),

@@ -14,10 +14,9 @@ from compute.servers.models import SECRETS
 from compute.servers.rules import RULES
 from hosts import services as hosts
 from operations import Flow, Step, Wait, parking
-from operations.models import LIVE, Operation
 from operations.op import Op
 from operations.starting import run
-from operations.steps import to_error
+from operations.steps import busy_with, to_error
 from operations.subject import Why
 from placement import services as placement
 from sharing import services as sharing
@@ -25,9 +24,8 @@ from sharing import services as sharing
 
 def wait_turn(op: Op) -> Wait | None:
     """Wait until the server's other operations have ended or unwound: a deletion is accepted while they run."""
-    others = Operation.objects.filter(subject_kind="server", subject_id=op.subject_id, state__in=LIVE)
-    ids = list(others.exclude(id=op.id).values_list("id", flat=True))
-    return Wait(1.0, on=[("operation", id) for id in ids]) if ids else None
+    others = busy_with(op, ("server", op.subject_id))
+    return Wait(1.0, on=others) if others else None
 
 
 def delete_domain(op: Op) -> Wait | None:

@@ -64,16 +64,17 @@ def disks_of(server: Server) -> list[DiskSpec]:
     root, *devices = block_devices.own_devices(server)
     own = [
         DiskSpec(device=device, serial=source["name"], source=source)
-        for device, source in zip(devices, sources, strict=True)
+        for device, source in zip(devices, sources, strict=False)
     ]
-    volumes = [volume_disk(row["volume_id"], row["device"]) for row in block_devices.of(server)]
+    devices_of = {row["volume_id"]: row["device"] for row in block_devices.of(server)}
+    rows = Volume.objects.in_bulk(devices_of) if devices_of else {}
+    volumes = [volume_disk(rows[id], device) for id, device in devices_of.items()]
     return [DiskSpec(device=root, serial="root", source={"kind": "root"}), *own, *volumes]
 
 
-def volume_disk(volume_id: str, device: str) -> DiskSpec:
+def volume_disk(volume: Volume, device: str) -> DiskSpec:
     """Build the disk of a domain that is a volume. Its serial is the volume's id, as far as a serial is long."""
-    source = attachments.source(Volume.objects.get(pk=volume_id))
-    return DiskSpec(device=device, serial=volume_id[:20], source=source)
+    return DiskSpec(device=device, serial=volume.id[:20], source=attachments.source(volume))
 
 
 def _direct_boot(server: Server) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from compute.servers.models import Server
 from hostagent.contract.server import SERVER_SNAPSHOT
-from operations.models import LIVE, OperationStep, Phase
+from images.images import filling
 
 
 def reads_image(host: str, image_id: str) -> bool:
@@ -13,7 +13,4 @@ def reads_image(host: str, image_id: str) -> bool:
 
 def writes_image(host: str, image_id: str) -> bool:
     """Whether this host was asked to send this snapshot, and has not answered yet."""
-    uploads = OperationStep.objects.filter(
-        host=host, verb=SERVER_SNAPSHOT.name, phase=Phase.DO, finished_at=None, operation__state__in=LIVE
-    )
-    return any(data.get("snapshot_id") == image_id for data in uploads.values_list("operation__data", flat=True))
+    return filling.is_asked(host, image_id, SERVER_SNAPSHOT)

@@ -18,6 +18,7 @@ from compute.servers.lifecycle.services import for_verb
 from compute.servers.models import Server, WrongState
 from hostagent.contract.server import SERVER_SNAPSHOT, ServerSnapshot
 from images import services as images
+from images.images import filling
 from images.images.models import Image
 from operations import Flow, Step, Wait, background
 from operations.op import Op
@@ -37,25 +38,17 @@ def upload_snapshot(op: Op) -> Wait | None:
     server = steps.alive(op)
     if server.task_state and server.task_state.startswith("image_"):
         server.change(task_state=states.IMAGE_UPLOADING)
-    image_id = op.data["snapshot_id"]
+    image_id = op.data[filling.IMAGE]
     body = ServerSnapshot(server_id=server.id, image_id=image_id, upload_path=f"/internal/images/{image_id}")
     return op.cast(server.host, SERVER_SNAPSHOT, body, generation=server.generation)
 
 
-def drop_snapshot(op: Op) -> None:
-    images.fail(op.data["snapshot_id"])
-
-
-def settle_snapshot(op: Op) -> None:
-    """Compare the uploaded image's size and checksum with those that the host replied, and activate it."""
-    answer = op.row.steps.filter(name="upload_snapshot", phase="do").values_list("answer", flat=True).first() or {}
-    images.snapshot_uploaded(op.data["snapshot_id"], answer["size"], answer["checksum"], answer["virtual_size"])
-
-
 UPLOAD = Step(
-    "upload_snapshot", do=upload_snapshot, undo=drop_snapshot, deadline=1800, label=_("Copy the disk into an image")
+    "upload_snapshot", do=upload_snapshot, undo=filling.drop, deadline=1800, label=_("Copy the disk into an image")
 )
-SETTLE_IMAGE = Step("settle_image", do=settle_snapshot, undo=drop_snapshot, label=_("Check the image"))
+SETTLE_IMAGE = Step(
+    "settle_image", do=filling.settling("upload_snapshot"), undo=filling.drop, label=_("Check the image")
+)
 
 SNAPSHOT = Flow(
     "server.snapshot",

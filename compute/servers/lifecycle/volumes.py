@@ -17,6 +17,7 @@ from operations.starting import run
 from operations.steps import to_stable
 from volumes.attachments import services as attachments
 from volumes.volumes import services as volumes
+from volumes.volumes.models import Volume
 
 
 class VolumeNotHere(NotFound):
@@ -47,7 +48,8 @@ def plug(op: Op) -> Wait | None:
 
 
 def _disk(op: Op, server: Server) -> ServerDisk:
-    return ServerDisk(server_id=server.id, disk=domain.volume_disk(op.data["volume_id"], op.data["device"]))
+    volume = Volume.objects.get(pk=op.data["volume_id"])
+    return ServerDisk(server_id=server.id, disk=domain.volume_disk(volume, op.data["device"]))
 
 
 def unplug(op: Op) -> Wait | None:

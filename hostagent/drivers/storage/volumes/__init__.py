@@ -5,8 +5,16 @@ from typing import ClassVar, Protocol
 
 from hostagent.agent.job import Job
 from hostagent.contract.capabilities import Capability
+from hostagent.contract.failures import Failure
 from hostagent.contract.location import DiskLocation
 from hostagent.contract.volume import BackendFacts, VolumeEnsure
+from hostagent.drivers.context import HostContext
+
+
+def require_free(host: HostContext, volume_id: str) -> None:
+    """Raises: Failure in_use while a domain of this host has a volume: no file is written by two."""
+    if holders := host.hypervisor.holders(volume_id):
+        raise Failure("in_use", what="volume", id=volume_id, server=holders[0])
 
 
 class Volumes(Protocol):

@@ -12,6 +12,7 @@ from hostagent.contract.volume import BackendFacts, VolumeEnsure
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage.fake import DISK_GIB, empty_qcow2
+from hostagent.drivers.storage.volumes import require_free
 from hostagent.process.journal import Journal
 
 GIB = 2**30
@@ -43,10 +44,6 @@ class FakeVolumes:
             raise Failure("not_found", what="volume", id=volume_id)
         return found
 
-    def _require_free(self, volume_id: str) -> None:
-        if holders := self._host.hypervisor.holders(volume_id):
-            raise Failure("in_use", what="volume", id=volume_id, server=holders[0])
-
     def ensure(self, volume: VolumeEnsure, job: Job) -> None:
         if self.volumes.get(volume["volume_id"]) is not None:
             return
@@ -58,7 +55,7 @@ class FakeVolumes:
             if copied["snapshot_id"] and copied["snapshot_id"] not in source["snapshots"]:
                 raise Failure("not_found", what="snapshot", id=copied["snapshot_id"])
             if not copied["snapshot_id"]:
-                self._require_free(copied["volume_id"])
+                require_free(self._host, copied["volume_id"])
             if source["size_gib"] > size:
                 need = source["size_gib"] * GIB
                 raise Failure("too_small", what="volume", id=copied["volume_id"], need=need, have=size * GIB)
@@ -67,32 +64,32 @@ class FakeVolumes:
         self.volumes.set(volume["volume_id"], FakeVolume(size_gib=size, snapshots=[]))
 
     def remove(self, volume_id: str, job: Job) -> None:
-        self._require_free(volume_id)
+        require_free(self._host, volume_id)
         self.volumes.drop(volume_id)
 
     def ensure_size(self, volume_id: str, size_gib: int, job: Job) -> None:
         found = self._find(volume_id)
         if found["size_gib"] < size_gib:
-            self._require_free(volume_id)
+            require_free(self._host, volume_id)
             self.volumes.set(volume_id, {**found, "size_gib": size_gib})
 
     def ensure_snapshot(self, volume_id: str, snapshot_id: str, job: Job) -> None:
         found = self._find(volume_id)
         if snapshot_id not in found["snapshots"]:
-            self._require_free(volume_id)
+            require_free(self._host, volume_id)
             self.volumes.set(volume_id, {**found, "snapshots": [*found["snapshots"], snapshot_id]})
 
     def remove_snapshot(self, volume_id: str, snapshot_id: str, job: Job) -> None:
         found: FakeVolume | None = self.volumes.get(volume_id)
         if found is not None and snapshot_id in found["snapshots"]:
-            self._require_free(volume_id)
+            require_free(self._host, volume_id)
             left = [one for one in found["snapshots"] if one != snapshot_id]
             self.volumes.set(volume_id, {**found, "snapshots": left})
 
     def revert(self, volume_id: str, snapshot_id: str, job: Job) -> None:
         if self._find(volume_id)["snapshots"][-1:] != [snapshot_id]:
             raise Failure("not_found", what="newest snapshot", id=snapshot_id)
-        self._require_free(volume_id)
+        require_free(self._host, volume_id)
 
     def locate(self, volume_id: str, server_id: str) -> FileLocation:
         self._find(volume_id)
@@ -100,7 +97,7 @@ class FakeVolumes:
 
     def export(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
         size = self._find(volume_id)["size_gib"] * GIB
-        self._require_free(volume_id)
+        require_free(self._host, volume_id)
         copy = self._folder / f"{volume_id}.{disk_format}"
         copy.write_bytes(empty_qcow2(size))
         return copy, size

@@ -25,7 +25,7 @@ from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage import qemu_img
 from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.drivers.storage.images import Images
-from hostagent.drivers.storage.volumes import chain
+from hostagent.drivers.storage.volumes import chain, require_free
 from hostagent.drivers.storage.volumes.chain import Chain, Layer
 from hostagent.machine import guest_users
 from hostagent.machine.disk_space import EMPTY_QCOW2, require_room
@@ -96,7 +96,7 @@ class FileVolumes:
         """Find the file to copy: a snapshot's is written by nobody, the volume's own while no guest has it."""
         found = self._chain(copied["volume_id"])
         if not copied["snapshot_id"]:
-            self._require_free(copied["volume_id"])
+            require_free(self._host, copied["volume_id"])
             return found.top
         place = found.find(copied["snapshot_id"])
         if place is None:
@@ -112,7 +112,7 @@ class FileVolumes:
     def remove(self, volume_id: str, job: Job) -> None:
         folder = self.volumes / volume_id
         if folder.exists():
-            self._require_free(volume_id)
+            require_free(self._host, volume_id)
             folder.rename(folder.with_name(volume_id + GONE))  # so that it is there whole or not at all
             sync_folder(self.volumes)
         shutil.rmtree(folder.with_name(volume_id + GONE), ignore_errors=True)
@@ -120,7 +120,7 @@ class FileVolumes:
     def ensure_size(self, volume_id: str, size_gib: int, job: Job) -> None:
         top = self._chain(volume_id).top
         if self._virtual_size(top, "qcow2", job) < size_gib * GIB:
-            self._require_free(volume_id)
+            require_free(self._host, volume_id)
             qemu_img.call(job, "resize", "-q", "-f", "qcow2", str(top), str(size_gib * GIB), of=top)
             sync_file(top)
 
@@ -129,7 +129,7 @@ class FileVolumes:
     def ensure_snapshot(self, volume_id: str, snapshot_id: str, job: Job) -> None:
         found = self._chain(volume_id)
         if found.find(snapshot_id) is None:
-            self._require_free(volume_id)
+            require_free(self._host, volume_id)
             kept = replace(found.layers[-1], snapshot=snapshot_id)
             self._put_layer(found, (*found.layers[:-1], kept), job)
 
@@ -138,7 +138,7 @@ class FileVolumes:
         found = self._chain(volume_id)
         if found.find(snapshot_id) != len(found.layers) - 2:
             raise Failure("not_found", what="newest snapshot", id=snapshot_id)
-        self._require_free(volume_id)
+        require_free(self._host, volume_id)
         self._put_layer(found, found.layers[:-1], job)
 
     def _put_layer(self, found: Chain, below: tuple[Layer, ...], job: Job) -> None:
@@ -161,12 +161,12 @@ class FileVolumes:
         found = chain.read(self.volumes / volume_id)
         if found is None:
             return
-        place = found.find(snapshot_id)
-        if place is not None:
-            self._require_free(volume_id)
-            kept = replace(found.layers[place], snapshot="")
-            found = replace(found, layers=(*found.layers[:place], kept, *found.layers[place + 1 :]))
-            found.write()
+        kept = tuple(replace(one, snapshot="") if one.snapshot == snapshot_id else one for one in found.layers)
+        if all(layer.snapshot for layer in kept[:-1]):
+            return
+        require_free(self._host, volume_id)
+        found = replace(found, layers=kept)
+        found.write()
         self._merge(found, job)
 
     def _merge(self, found: Chain, job: Job) -> None:
@@ -174,7 +174,6 @@ class FileVolumes:
         while (
             place := next((at for at, layer in enumerate(found.layers[:-1]) if not layer.snapshot), None)
         ) is not None:
-            self._require_free(found.folder.name)
             upper = found.files[place + 1]
             self._need(found.files[place].stat().st_blocks * 512)
             path, fmt = found.below(place)
@@ -194,7 +193,7 @@ class FileVolumes:
 
     def export(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
         found = self._chain(volume_id)
-        self._require_free(volume_id)
+        require_free(self._host, volume_id)
         copy = guest_users.fresh(self._exports / f"{volume_id}.{disk_format}", volume_id)
         self._as_owner_of(copy, found.top)
         try:
@@ -215,11 +214,6 @@ class FileVolumes:
         if found is None:
             raise Failure("not_found", what="volume", id=volume_id)
         return found
-
-    def _require_free(self, volume_id: str) -> None:
-        """Raises: Failure in_use while a domain of this host has it: no file is written by two."""
-        if holders := self._host.hypervisor.holders(volume_id):
-            raise Failure("in_use", what="volume", id=volume_id, server=holders[0])
 
     @staticmethod
     def _virtual_size(path: Path, fmt: str, job: Job) -> int:
