@@ -49,11 +49,16 @@ install_packages() {
         as_root mkdir -p /etc/postgresql-common
         echo "create_main_cluster = false" | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     fi
-    # The cloud runs an nginx of its own: the machine's shall take no port, now or at the next boot. `systemctl unmask nginx` undoes it.
-    if [[ " $* " == *" nginx-light "* ]] && [ ! -e /etc/nginx ] && [ ! -e /etc/systemd/system/nginx.service ]; then
-        as_root mkdir -p /etc/systemd/system
-        as_root ln -s /dev/null /etc/systemd/system/nginx.service
-    fi
+    # The cloud runs an nginx and tgtds of its own: the machine's shall take no port, now or at the next boot. `systemctl unmask nginx tgt`
+    # undoes it.
+    local unit package folder service
+    for unit in "nginx-light nginx nginx" "tgt tgt tgt"; do
+        read -r package folder service <<<"$unit"
+        if [[ " $* " == *" $package "* ]] && [ ! -e "/etc/$folder" ] && [ ! -e "/etc/systemd/system/$service.service" ]; then
+            as_root mkdir -p /etc/systemd/system
+            as_root ln -s /dev/null "/etc/systemd/system/$service.service"
+        fi
+    done
     # Tests bring their own directory up; the machine shall not have one running.
     if [[ " $* " == *" slapd "* ]]; then
         echo "slapd slapd/no_configuration boolean true" | as_root debconf-set-selections

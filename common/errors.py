@@ -308,6 +308,11 @@ class HostTooSmall(HostFailure):
     template = _("The %(what)s %(id)s needs %(need)s bytes and the volume has %(have)s. Make a larger volume.")
 
 
+class HostUnreachable(HostFailure):
+    code = "unreachable"
+    template = _("Host %(host)s cannot give the %(what)s to another host, or does not reach it: %(detail)s")
+
+
 class HostTimedOut(HostFailure):
     code = "timed_out"
     template = _("Host %(host)s did not finish within %(seconds)s seconds.")

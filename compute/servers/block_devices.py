@@ -12,7 +12,7 @@ from common.ids import new_id
 from common.prepared import Prepared
 from compute.servers.create import local_disks
 from compute.servers.models import Server
-from volumes.volumes.models import Volume
+from volumes.attachments.models import Attachment
 
 
 class DevicePathInUse(Conflict):
@@ -68,15 +68,15 @@ def of(server: Server) -> list[dict[str, str]]:
 
 
 _hosts = Prepared(
-    lambda server: Volume.objects.filter(
-        pk__in=BlockDevice.objects.filter(server_id=server).values("volume_id")
-    ).values_list("host")
+    lambda server: Attachment.objects.filter(server_id=server).values("host", "volume__host", "encrypted_password")
 )
 
 
 def hosts_of(server: Server) -> frozenset[str]:
-    """Name the hosts where a server's volumes lie; none without volumes. One query."""
-    return frozenset(host for (host,) in _hosts(server.id))
+    """Name the hosts on which a server can have its volumes: where they lie, or where they are given out to. None without. One query."""
+    return frozenset(
+        str(row["host"] if row["encrypted_password"] else row["volume__host"]) for row in _hosts(server.id)
+    )
 
 
 def attached(server_ids: Iterable[str]) -> dict[str, list[dict[str, object]]]:

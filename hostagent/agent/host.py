@@ -34,7 +34,7 @@ from hostagent.contract.network import piece_hash
 from hostagent.contract.reports import Event, Kind
 from hostagent.contract.verb import AnyVerb
 from hostagent.drivers.guest_files import GuestFiles
-from hostagent.drivers.loading import driver_class, told
+from hostagent.drivers.loading import driver_class, exports_of, told
 from hostagent.drivers.network.keeper import Keeper
 from hostagent.drivers.storage.volumes import Volumes
 from hostagent.machine import load
@@ -89,6 +89,7 @@ class Host:
         chosen = settings.drivers
         self.queues = SerialQueues(own.name, timers, inline=chosen.is_fake and not self._fault)
         self.files = GuestFiles(own.data)
+        self.exports = exports_of(self, chosen)
         #: Name → storage pool. The first is where root disks lie.
         self.pools = {choice.name: driver_class(choice, "storage")(self, choice) for choice in chosen.of["storage"]}
         self.storage = next(iter(self.pools.values()))
@@ -106,8 +107,9 @@ class Host:
         self.timers.after(0, self._beat, every=reports.HEARTBEAT_EVERY)
         self.timers.after(0, self.inventory_changed, every=reports.INVENTORY_EVERY)
         self.timers.after(self.sampling.wait(), self._sample)
-        self.timers.after(0, lambda: self._aside(self._expire_aside), every=LOOK_EVERY)
+        self.timers.after(0, lambda: self._aside(self.aside.expire), every=LOOK_EVERY)
         self.network.start()
+        self.exports.start()
         if self.network.real:
             self.threads.keep(f"{self.name}-daemons", self.daemons.watch)
 
@@ -153,11 +155,12 @@ class Host:
         self.threads.stop()
         self.hypervisor.stop()
         self.daemons.stop_watching()
+        self.exports.stop()
         self.network.stop()
         self.queues.stop()
         self._gate.close()
 
-    def _aside(self, call: Callable[[], None]) -> None:
+    def _aside(self, call: Callable[[], object]) -> None:
         """Run `call` on a thread of the pool `aside`, where a timer may not wait for it; not twice at once. Failures go to the log."""
         key = f"aside:{call.__qualname__}"
 
@@ -239,9 +242,6 @@ class Host:
             raise
         self._isolated = True
         self.reporter.event(Event.ISOLATED, done=True, detail="")
-
-    def _expire_aside(self) -> None:
-        self.aside.expire()
 
     def _say_inventory(self) -> None:
         self.reporter.report(Kind.INVENTORY, inventory(self))

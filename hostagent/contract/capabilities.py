@@ -61,6 +61,9 @@ VOLUME_SNAPSHOT: Final = Capability(
     "volume.snapshot", ("volume",), "Keeps a volume as it was, and takes it back there."
 )
 
+VOLUME_EXPORT: Final = Capability("volume.export", ("volume",), "Gives volumes to guests of other hosts.")
+DISK_ISCSI: Final = Capability("disk.iscsi", ("hypervisor",), "Opens disks that other hosts give out by iSCSI.")
+
 # ── Networks ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 VXLAN: Final = Capability("network.vxlan", ("network",), "Joins hosts' parts of a network by VXLAN.")

@@ -12,6 +12,7 @@ FAILURES: Final = (
     "not_found",  # data: what, id
     "in_use",  # data: what, id, server: a domain of this host has it open
     "too_small",  # data: what, id, need (bytes), have (bytes)
+    "unreachable",  # data: what, detail: it cannot be given out, or does not answer where it should be
     "timed_out",  # data: seconds
     "unsupported",  # data: what, driver
     "stale",  # data: have, got (generations)

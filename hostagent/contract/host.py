@@ -79,6 +79,7 @@ class HostFound(TypedDict):
     servers: dict[str, str]  # id → state, of states.STATES
     disks: list[str]  # servers that have something on a disk here
     volumes: NotRequired[dict[str, list[str]]]  # backend → ids of the volumes in it
+    exports: NotRequired[dict[str, str]]  # volume given out to another host → the attachment for which
     taps: list[str]
     namespaces: list[str]
     setaside: list[SetAsideShort]

@@ -47,6 +47,8 @@ class ServerSpec(TypedDict):
     kernel: NotRequired[ImageSource | None]
     ramdisk: NotRequired[ImageSource | None]
     cmdline: NotRequired[str]
+    #: id of a secret that a disk's location names → what it is; kept while the domain has the disk
+    secrets: NotRequired[dict[str, str]]
 
 
 class ServerStop(OfServer):
@@ -63,6 +65,7 @@ class ServerPort(OfServer):
 
 class ServerDisk(OfServer):
     disk: DiskSpec
+    secrets: NotRequired[dict[str, str]]  # as in ServerSpec
 
 
 class ServerSnapshot(OfServer):
@@ -99,11 +102,11 @@ class ServersKnown(TypedDict):
 #: How whatever is asked of a domain may fail.
 _FAILS: Final = ("hypervisor_down", "hypervisor_refused", "not_found")
 #: The same where a start may have to bring disks back from a snapshot that was cut.
-_START_FAILS: Final = (*_FAILS, "no_space")
+_START_FAILS: Final = (*_FAILS, "no_space", "in_use")
 
 SERVER_ENSURE: Final = Verb(
     "server.ensure", ServerSpec, DomainState, fails=(*{*_START_FAILS, *FETCH_FAILS},), serial=SERVER,
-    secret=("config_drive",),  # user data, admin passwords, keys
+    secret=("config_drive", "secrets"),  # user data, admin passwords, keys; passwords of volumes
 )  # fmt: skip
 #: Destroy and undefine; absent is success.
 SERVER_REMOVE: Final = Verb("server.remove", OfServer, Nothing, fails=_FAILS, serial=SERVER)
@@ -116,8 +119,9 @@ SERVER_SUSPEND: Final = Verb("server.suspend", OfServer, DomainState, fails=_STA
 SERVER_RESUME: Final = Verb("server.resume", OfServer, DomainState, fails=_START_FAILS, serial=SERVER, pool="bulk")
 SERVER_ATTACH_PORT: Final = Verb("server.attach_port", ServerPort, Nothing, fails=_FAILS, serial=SERVER)
 SERVER_DETACH_PORT: Final = Verb("server.detach_port", ServerPort, Nothing, fails=_FAILS, serial=SERVER)
-#: Without a caller until there are volumes.
-SERVER_ATTACH_DISK: Final = Verb("server.attach_disk", ServerDisk, Nothing, fails=_FAILS, serial=SERVER)
+SERVER_ATTACH_DISK: Final = Verb(
+    "server.attach_disk", ServerDisk, Nothing, fails=(*_FAILS, "in_use"), serial=SERVER, secret=("secrets",)
+)
 SERVER_DETACH_DISK: Final = Verb("server.detach_disk", ServerDisk, Nothing, fails=_FAILS, serial=SERVER)
 #: Live external snapshot, convert to qcow2, send to control, commit back.
 SERVER_SNAPSHOT: Final = Verb(

@@ -42,6 +42,23 @@ class VolumeSend(OfVolume):
     disk_format: Literal["raw", "qcow2", "vmdk", "vdi", "vpc", "vhdx"]  # QEMU's names
 
 
+class ExportEnsure(OfVolume):
+    """Gives a volume out to the guest of one other host."""
+
+    attachment_id: str  # whose it is: another one takes the place of the first
+    username: str
+    password: str  # CHAP's
+    clients: list[str]  # the addresses from which it may be opened
+
+
+class Exported(TypedDict):
+    """Where a volume is given out: an iSCSI target with one unit, 1."""
+
+    address: str
+    port: int
+    target: str  # its name; it ends with the volume's id
+
+
 class BackendFacts(TypedDict):
     """What an inventory says of a backend."""
 
@@ -71,3 +88,9 @@ VOLUME_SEND: Final = Verb(
     "volume.send", VolumeSend, SnapshotSent, fails=(*_FAILS, "image_unreachable"), serial=VOLUME, pool="bulk",
     is_remembered=True,
 )  # fmt: skip
+#: The volume is given out as said, and no other way. No guest of its own host has it.
+EXPORT_ENSURE: Final = Verb(
+    "export.ensure", ExportEnsure, Exported, fails=(*_FAILS, "unreachable"), serial=VOLUME, secret=("password",)
+)
+#: The volume is given out no more: whoever had it open has lost it. Absent is success.
+EXPORT_REMOVE: Final = Verb("export.remove", OfVolume, Nothing, fails=_FAILS, serial=VOLUME)

@@ -15,7 +15,7 @@ from hostagent.contract.location import DiskLocation, DiskSource
 from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver
-from hostagent.drivers.storage import Storage
+from hostagent.drivers.storage import Exports, Storage
 from hostagent.machine.daemons import Daemons
 from hostagent.process.threads import Threads
 from hostagent.process.timers import Timers
@@ -74,6 +74,9 @@ class HostContext(Protocol):
     @property
     def bases(self) -> tuple[Path, ...]:
         """The folders with what disks and volumes may rest on."""
+
+    @property
+    def exports(self) -> Exports: ...
 
     @property
     def network(self) -> NetworkOfHost: ...

@@ -8,8 +8,8 @@ from hostagent.contract.capabilities import DRIVERS_VERSION, DriverInstance, Dri
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver, Place
-from hostagent.drivers.registry import DRIVERS, Choice
-from hostagent.drivers.storage import Storage
+from hostagent.drivers.registry import DRIVERS, Choice, Choices
+from hostagent.drivers.storage import Exports, Storage
 from hostagent.drivers.storage.volumes import Volumes
 
 
@@ -33,6 +33,14 @@ def driver_class(choice: Choice, kind: Kind) -> object:
     """Return the class of a driver, imported now."""
     module, _, name = DRIVERS[kind][choice.driver].partition(":")
     found: object = getattr(import_module(module), name)
+    return found
+
+
+def exports_of(host: HostContext, chosen: Choices) -> Exports:
+    """Make what gives volumes of a host out to others."""
+    name = "fake:FakeExports" if chosen.is_fake else "exports:IscsiExports"
+    module, _, kind = name.partition(":")
+    found: Exports = getattr(import_module(f"hostagent.drivers.storage.{module}"), kind)(host)
     return found
 
 

@@ -29,6 +29,7 @@ class Confined:
     no_new_privs: bool = True
     open_files: int = 1024
     groups: tuple[str, ...] = ()
+    bounding: tuple[str, ...] = ()  # what programs that it starts may gain by their own file, besides `capabilities`
     why: str = ""
 
 
@@ -36,6 +37,7 @@ DHCP: Final = "stackling-dhcp"
 ADVERTISER: Final = "stackling-advert"
 METADATA: Final = "stackling-metadata"
 QEMU: Final = "stackling-qemu"
+STORAGE: Final = "stackling-storage"
 SWTPM: Final = "stackling-swtpm"
 
 DAEMONS: Final[dict[str, Confined]] = {
@@ -51,6 +53,9 @@ DAEMONS: Final[dict[str, Confined]] = {
     # QEMU that proves KVM, and the tools that read and write disks: qemu-img, mke2fs, mkswap, cp. Each for one guest runs
     # as that guest (guest_users.py), so that a disk whose header names another file finds nothing.
     "guest": Confined(QEMU),
+    # Volumes for guests of other hosts. Its groups let it read images; fusermount3, which mounts its file, is setuid.
+    "storage": Confined(STORAGE, groups=(QEMU,), bounding=("sys_admin",), no_new_privs=False),
+    "target": Confined(STORAGE),
     # A guest's QEMU has no capability; its bounding set is libvirtd's (libvirt 9 cannot drop that once it has changed
     # users), and of no effect: seccomp's filter came with no_new_privs.
     "libvirtd": Confined(
@@ -81,7 +86,7 @@ def command(kind: str, *argv: str, uid: int | None = None, pdeathsig: bool = Fal
     )  # a container's root may not raise its own
     line = ["prlimit", "--core=0:0", f"--nofile={files}:{files}", "setpriv"]
     kept = "".join(f",+{name}" for name in row.capabilities)
-    line.append(f"--bounding-set=-all{kept}")
+    line.append(f"--bounding-set=-all{kept}{''.join(f',+{name}' for name in row.bounding)}")
     if row.account:
         entry = accounts.ensure(row.account, groups=row.groups)
         line += [f"--reuid={entry.pw_uid if uid is None else uid}", f"--regid={entry.pw_gid}"]
@@ -101,13 +106,15 @@ def give(path: Path, kind: str, *, mode: int, whole: bool = False) -> None:
         path.chmod(mode)
 
 
-def start(kind: str, *argv: str, entering: tuple[str, ...] = ()) -> None:
-    """Run a daemon that puts itself into the background. `entering`: what brings it into its namespace, as root.
+def start(kind: str, *argv: str, entering: tuple[str, ...] = (), environment: tuple[str, ...] = ()) -> None:
+    """Run a daemon that puts itself into the background. `entering`: what brings it into its namespace, as root. `environment`: what
+    it finds besides ENVIRONMENT, as NAME=value.
 
     Raises: NotStarted; NoAccount.
     """
+    more = dict(word.split("=", 1) for word in environment)
     done = subprocess.run(
-        [*entering, *command(kind, *argv)], env=ENVIRONMENT, umask=DAEMONS[kind].umask, cwd="/", stdin=subprocess.DEVNULL,
+        [*entering, *command(kind, *argv)], env={**ENVIRONMENT, **more}, umask=DAEMONS[kind].umask, cwd="/", stdin=subprocess.DEVNULL,
         capture_output=True, text=True, start_new_session=True, timeout=START_SECONDS,
     )  # fmt: skip
     if done.returncode:

@@ -40,6 +40,8 @@ class Daemon:
     command: tuple[str, ...]  # the program first; one of the words is `config`, or ends with "=" and `config`
     config: str  # a path that no other daemon of the machine has in its command line
     net: str = ""  # the file of its network namespace; "": the agent's own
+    environment: tuple[str, ...] = ()  # what it finds there besides confinement.ENVIRONMENT, as NAME=value
+    is_restarted: bool = True  # False: whoever wants it starts it again after a death, in an order of its own
 
     def __post_init__(self) -> None:
         assert any(_is_of(word, self.config) for word in self.command[1:]), (
@@ -71,7 +73,8 @@ class Daemons:
         self._waits: dict[str, tuple[float, float]] = {}  # config → (pause, when it is tried again) of one that fails
         for said in self._journal.values.values():
             with suppress(AssertionError, KeyError, TypeError, ValueError):  # a row that a crash of the machine spoiled
-                daemon = Daemon(**{**said["daemon"], "command": tuple(said["daemon"]["command"])})
+                lists = {name: tuple(said["daemon"].get(name, ())) for name in ("command", "environment")}
+                daemon = Daemon(**{**said["daemon"], **lists})
                 self._wanted[daemon.config] = daemon
                 self._known[daemon.config] = [Process(int(pid), int(began)) for pid, began in said["processes"]]
 
@@ -94,13 +97,13 @@ class Daemons:
             self._start(daemon)
             return True
 
-    def remove(self, daemon: Daemon) -> None:
-        """End it, by force after STOP_SECONDS, and have it no more. Raises: RuntimeError where it does not end."""
+    def remove(self, daemon: Daemon, *, within: float = STOP_SECONDS) -> None:
+        """End it, by force after some seconds, and have it no more. Raises: RuntimeError where it does not end."""
         with self._alone():
             self._wanted.pop(daemon.config, None)
             self._waits.pop(daemon.config, None)
             self.deaths.pop(daemon.name, None)
-            self._end(daemon)
+            self._end(daemon, within)
             self._known.pop(daemon.config, None)
             self._journal.drop(daemon.config)
 
@@ -109,11 +112,15 @@ class Daemons:
         for process in self.find(daemon):
             _send(process, daemon, sign)
 
+    def runs(self, daemon: Daemon) -> bool:
+        """Whether each of its processes lives that was found last. Looks at those alone: it costs next to nothing."""
+        known = self._known.get(daemon.config, [])
+        return bool(known) and all(_identify(process.pid, daemon) == process for process in known)
+
     def find(self, daemon: Daemon) -> list[Process]:
         """Find its processes on this machine, those found before first: a walk through all of a host takes long."""
-        known = self._known.get(daemon.config, [])
-        if known and all(_identify(process.pid, daemon) == process for process in known):
-            return known
+        if self.runs(daemon):
+            return self._known[daemon.config]
         found = self._known[daemon.config] = _walk([daemon]).get(daemon.config, [])
         return found
 
@@ -122,7 +129,7 @@ class Daemons:
     def restart_dead(self) -> list[str]:
         """Start again each that has died and whose namespace is there. Returns the names of those that were started."""
         with self._alone():
-            missing = [daemon for daemon in self._wanted.values() if not self._runs(daemon)]
+            missing = [daemon for daemon in self._wanted.values() if daemon.is_restarted and not self.runs(daemon)]
             found = _walk(missing) if missing else {}
             started = []
             for daemon in missing:
@@ -150,10 +157,6 @@ class Daemons:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _runs(self, daemon: Daemon) -> bool:
-        known = self._known.get(daemon.config, [])
-        return bool(known) and all(_identify(process.pid, daemon) == process for process in known)
-
     def _is_due(self, daemon: Daemon) -> bool:
         return time.monotonic() >= self._waits.get(daemon.config, (0.0, 0.0))[1]
 
@@ -173,24 +176,24 @@ class Daemons:
 
     def _start(self, daemon: Daemon) -> None:
         entering = ("nsenter", f"--net={daemon.net}") if daemon.net else ()
-        confinement.start(daemon.kind, *daemon.command, entering=entering)
+        confinement.start(daemon.kind, *daemon.command, entering=entering, environment=daemon.environment)
         self._note(daemon, _walk([daemon]).get(daemon.config, []))
 
     def _note(self, daemon: Daemon, processes: list[Process]) -> None:
         self._wanted[daemon.config] = daemon
         self._known[daemon.config] = processes
-        row = asdict(daemon) | {"command": list(daemon.command)}
+        row = asdict(daemon) | {"command": list(daemon.command), "environment": list(daemon.environment)}
         self._journal.set(
             daemon.config, {"daemon": row, "processes": [[process.pid, process.began] for process in processes]}
         )
 
-    def _end(self, daemon: Daemon) -> None:
+    def _end(self, daemon: Daemon, within: float = STOP_SECONDS) -> None:
         """Raises: RuntimeError."""
         running = self.find(daemon)
         for sign in (signal.SIGTERM, signal.SIGKILL):
             for process in running:
                 _send(process, daemon, sign)
-            until = time.monotonic() + STOP_SECONDS
+            until = time.monotonic() + within
             while running and time.monotonic() < until:
                 time.sleep(0.01)
                 running = self.find(daemon)

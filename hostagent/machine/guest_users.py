@@ -45,15 +45,19 @@ def give(path: Path, server_id: str, *, mode: int = 0o600) -> Path:
 
 def fresh(path: Path, server_id: str) -> Path:
     """Make an empty file of this guest's, in the place of what was left there: tools that run as the guest fill it."""
+    return give(empty(path), server_id)
+
+
+def empty(path: Path) -> Path:
+    """Make an empty file, in the place of what was left there."""
     path.unlink(missing_ok=True)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-    return give(path, server_id)
+    return path
 
 
 def fresh_image(path: Path) -> Path:
     """Make an empty file that tools which run as the user of all guests fill; `share` makes an image of it."""
-    path.unlink(missing_ok=True)
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+    empty(path)
     if os.geteuid() == 0:
         os.chown(path, accounts.ensure(confinement.QEMU).pw_uid, gid(), follow_symlinks=False)
     return path

@@ -17,6 +17,7 @@ from portal.ui.dialogs import Confirm, FormDialog, choices, from_row
 from portal.ui.forms import Description, Name, Pairs, Styled
 from portal.ui.removal import Removal
 from portal.volumes.listing import type_word
+from volumes.attachments import exports
 from volumes.attachments.models import Attachment
 from volumes.snapshots import services as snapshots
 from volumes.snapshots.models import Snapshot
@@ -179,7 +180,8 @@ class AttachForm(Styled):
 
 
 def servers_offered(call: Call) -> list[tuple[str, Text]]:
-    rows = Server.objects.living().filter(project_id=call.actor.project_id or "", host=call.row.host)
+    reaching = exports.hosts_reaching(call.row)
+    rows = Server.objects.living().filter(project_id=call.actor.project_id or "", host__in=reaching)
     return choices(rows.order_by("name")[:MOST])
 
 
@@ -190,7 +192,7 @@ ATTACH = FormDialog(
     submit=gettext_lazy("Attach"),
     form=AttachForm,
     choices={"server": servers_offered},
-    hint=gettext_lazy("Offered are instances on the host where the volume lies."),
+    hint=gettext_lazy("Offered are instances on hosts that can reach the volume."),
     do=lambda call, values: server_volumes.attach_volume(call.actor, server_id=values["server"], volume_id=call.id),
 )
 

@@ -9,6 +9,7 @@ from tests.flows.registry import Scenario, Stage, begun, register
 from tests.simulated import Cloud
 from tests.volumes.parts import Volumes, host_with_backends, told
 from volumes.attachments.models import Attachment
+from volumes.backends.models import Backend
 from volumes.snapshots.models import Snapshot
 from volumes.volumes.models import Volume
 
@@ -122,6 +123,45 @@ class OfServersWithVolumes(Servers):
         assert Volume.objects.get(id=self.volume).status in ("available", "in-use")
 
 
+class OfFarVolumes(OfServersWithVolumes):
+    """The same with the volume on another host, which gives it out to the server's."""
+
+    def __init__(self, cloud: Cloud, token: Callable[..., str]) -> None:
+        super().__init__(cloud, token)
+        cloud.host("host2", underlay_ip="10.0.0.2", enabled=False)  # for volumes alone
+        told(cloud, "host2")
+        Backend.objects.filter(host="host1").update(enabled=False)
+
+    def remove(self, id: str) -> None:
+        super().remove(id)
+        assert self.cloud.agent("host2").exports.volumes() == []
+
+
+class OfFreedVolumes(OfFarVolumes):
+    """The volume is the subject."""
+
+    server = ""
+
+    def make(self) -> str:
+        self.server = super().make()
+        self.attach(self.server)
+        self.cloud.settle()
+        return self.volume
+
+    def remove(self, id: str) -> None:
+        super().remove(self.server)
+
+    def check_rests(self, id: str, state: str) -> None:
+        found = Volume.objects.filter(id=id).values_list("status", "fault_code").first()
+        assert found == (state, "")
+
+    def check_parked(self, id: str, operation: Operation) -> None:
+        assert "made the step" in Volume.objects.get(id=id).fault_message
+
+    def check_waits_for_nothing(self, id: str) -> None:
+        super().check_waits_for_nothing(self.server)
+
+
 def check_attachments(cloud: Cloud) -> None:
     """No volume is in use by nobody, nor free while a server has it; both sides name the same attachments."""
     held = set(Attachment.objects.values_list("id", "volume_id"))
@@ -172,6 +212,22 @@ register(
             "",
         ),
     },
+)
+register(
+    stage=OfFarVolumes,
+    scenarios={
+        "server.attach_volume:far": Scenario(
+            (begun,), lambda stage, id: stage.attach(id), "active", flow="server.attach_volume"
+        ),
+        "server.detach_volume:far": Scenario(
+            (begun, lambda stage, id: stage.attach(id)), lambda stage, id: stage.detach(id), "active",
+            flow="server.detach_volume",
+        ),
+    },
+)  # fmt: skip
+register(
+    stage=OfFreedVolumes,
+    scenarios={"volume.unexport": Scenario((begun,), lambda stage, id: stage.detach(stage.server), "available")},
 )
 register(
     stage=OfServersWithVolumes,

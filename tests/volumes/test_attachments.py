@@ -7,14 +7,18 @@ import pytest
 from django.db import transaction
 
 from compute.flavors.services import seed
+from compute.servers import block_devices
 from compute.servers.lifecycle import domain
 from compute.servers.models import Server
-from hosts.models import Host
+from hosts.models import Host, HostDebt
 from identity.projects import owned
+from keystore import encryption
 from tests.compute.client import Client, make_image, make_network
 from tests.simulated import Cloud
 from tests.volumes.parts import Volumes, host_with_backends
+from volumes.attachments import exports
 from volumes.attachments.models import Attachment
+from volumes.backends.models import Backend
 from volumes.snapshots.models import Snapshot
 from volumes.volumes.models import Volume
 
@@ -181,17 +185,124 @@ def test_a_guest_that_does_not_let_go_keeps_the_volume(
     assert red.show(volume)["status"] == "available"
 
 
-def test_a_volume_of_another_host_is_refused_with_both_names(
-    cloud: Cloud, nova: Client, red: Volumes, server: str
-) -> None:
-    host_with_backends(cloud, "host2")
+# ── Of another host ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def far(cloud: Cloud, red: Volumes, server: str) -> str:
+    """A volume on host2; the server is on host1."""
+    host_with_backends(cloud, "host2", underlay_ip="10.0.0.2")
     Host.objects.filter(name="host1").update(state="down")
-    far = red.create()
+    id = red.create()
     cloud.settle()
     Host.objects.filter(name="host1").update(state="up")
-    refused = attach(nova, server, far, status=409)
-    assert "host1" in str(refused) and "host2" in str(refused)
+    return id
+
+
+def given_out(cloud: Cloud) -> list[str]:
+    return cloud.agent("host2").exports.volumes()
+
+
+def far_disks(cloud: Cloud, server: str) -> list[str]:
+    """Name the targets that the domain opens."""
+    spec = cloud.agent("host1").hypervisor._domains.get(server)["spec"]  # type: ignore[attr-defined]
+    return [disk["source"]["name"] for disk in spec["disks"] if disk["source"]["kind"] == "network"]
+
+
+def test_a_volume_of_another_host_is_given_out_to_the_servers(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str
+) -> None:
+    attach(nova, server, far)
+    cloud.settle()
+    assert (red.show(far)["status"], given_out(cloud)) == ("in-use", [far])
+    assert far_disks(cloud, server) == [f"iqn.2026-12.dev.stackling:{far}/1"]
+    kept = Attachment.objects.get()
+    asked = next(order["body"] for _host, verb, order in cloud.orders if verb == "export.ensure")
+    password = asked["password"]
+    assert (asked["clients"], len(password)) == (["10.0.0.1"], 16)
+    assert (
+        password not in kept.encrypted_password
+        and encryption.decrypt(kept.encrypted_password, exports.place(kept.id)) == password
+    )
+    for action in ({"os-stop": None}, {"os-start": None}, {"reboot": {"type": "HARD"}}):
+        nova.ok("post", f"servers/{server}/action", action, status=202)
+        cloud.settle()
+        assert far_disks(cloud, server) == [f"iqn.2026-12.dev.stackling:{far}/1"], action
+    detach(nova, server, far)
+    cloud.settle()
+    assert (red.show(far)["status"], given_out(cloud), far_disks(cloud, server)) == ("available", [], [])
+
+
+def test_a_server_that_goes_closes_what_was_given_out_to_it(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str
+) -> None:
+    attach(nova, server, far)
+    cloud.settle()
+    nova.ok("delete", f"servers/{server}", status=204)
+    cloud.settle()
+    assert (red.show(far)["status"], given_out(cloud)) == ("available", [])
+
+
+def test_a_volume_that_was_to_go_with_a_far_server_goes(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str
+) -> None:
+    attach(nova, server, far, version="2.79", delete_on_termination=True)
+    cloud.settle()
+    nova.ok("delete", f"servers/{server}", status=204)
+    cloud.is_patient = True  # what waits is asked again
+    cloud.settle()
+    red.ok("get", f"volumes/{far}", status=404)
+    assert given_out(cloud) == [] and cloud.agent("host2").backends["fake"].read_volumes() == []
+
+
+@pytest.mark.parametrize("verb", ["export.ensure", "server.attach_disk"])
+def test_an_attachment_that_fails_on_either_host_leaves_nothing(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str, verb: str
+) -> None:
+    failure = {"code": "hypervisor_refused", "data": {"detail": "no way"}}
+    cloud.replies[verb] = lambda order: ("failed", failure)
+    attach(nova, server, far)
+    cloud.settle()
+    assert (red.show(far)["status"], given_out(cloud), far_disks(cloud, server)) == ("available", [], [])
+    assert "no way" in Server.objects.get(id=server).fault_message
+    assert not Attachment.objects.exists()
+
+
+def test_what_an_away_host_gives_out_it_owes_to_close(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str
+) -> None:
+    attach(nova, server, far)
+    cloud.settle()
+    Host.objects.filter(name="host2").update(state="down")
+    detach(nova, server, far)
+    cloud.settle()
+    assert red.show(far)["status"] == "available", "a volume waits in no status for a host that is away"
+    (debt,) = HostDebt.objects.all()
+    assert (debt.host, debt.kind, debt.key) == ("host2", "export.remove", far)
+
+
+def test_a_server_stays_where_its_volume_is_given_out_to(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str
+) -> None:
+    attach(nova, server, far)
+    cloud.settle()
+    assert block_devices.hosts_of(Server.objects.get(id=server)) == {"host1"}
+
+
+@pytest.mark.parametrize(("lacks", "named"), [("host1", "host1"), ("host2", "host2"), ("", "its own host alone")])
+def test_a_volume_that_cannot_be_given_out_is_refused_with_a_reason(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str, lacks: str, named: str
+) -> None:
+    if lacks:
+        Host.objects.filter(name=lacks).update(underlay_ip="")
+    else:
+        Backend.objects.filter(host="host2").update(capabilities=["volume.thin"])
+    refused = str(attach(nova, server, far, status=409))
+    assert "host1" in refused and "host2" in refused and named in refused
     assert red.show(far)["status"] == "available"
+
+
+# ── With their project ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_volumes_go_with_their_project_also_in_use_and_with_snapshots(
@@ -212,4 +323,4 @@ def test_volumes_go_with_their_project_also_in_use_and_with_snapshots(
 def test_a_server_with_more_disks_than_letters_starts_with_as_many_as_there_are(cloud: Cloud, server: str) -> None:
     many = [{"name": f"ephemeral{n}", "size_mib": 1024, "content": "ext4"} for n in range(30)]
     Server.objects.filter(id=server).update(local_disks=many)
-    assert [disk["device"] for disk in domain.disks_of(Server.objects.get(id=server))][::25] == ["vda", "vdz"]
+    assert [disk["device"] for disk in domain.disks_of(Server.objects.get(id=server), [])][::25] == ["vda", "vdz"]

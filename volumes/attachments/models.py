@@ -17,6 +17,9 @@ class Attachment(models.Model):
     server_id = models.CharField(max_length=36, db_index=True)
     host = models.CharField(max_length=64, default="")  # that of the server
     device = models.CharField(max_length=255, default="")
+    # Where it lies on another host than the server: how that one gives it out (hostagent.contract.volume.Exported), and to whom.
+    export = models.JSONField(default=dict)
+    encrypted_password = models.TextField(blank=True, default="", verbose_name="password")
     mode = models.CharField(max_length=2, default="rw")
     status = models.CharField(max_length=16, default=states.RESERVED)
     created_at = models.DateTimeField(default=now)
@@ -27,3 +30,8 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.volume_id} {self.status} {self.server_id}"
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the volume is, or may be, given out to another host for it."""
+        return bool(self.encrypted_password)

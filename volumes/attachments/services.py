@@ -3,23 +3,14 @@
 compute asks hosts; here is what the rows say meanwhile: reserved with the request, attaching while hosts are asked, attached, and gone.
 """
 
-from django.utils.translation import gettext_lazy as _
-
 from authorization.context import RequestContext
 from common.clock import now
-from common.errors import Conflict
-from hostagent.contract.location import VolumeSource
-from volumes.attachments import states
+from operations.starting import run
+from volumes.attachments import exports, flows, states
 from volumes.attachments.models import Attachment
 from volumes.volumes import services as volumes
 from volumes.volumes.errors import VolumeNotFound
 from volumes.volumes.models import Volume
-
-
-class VolumeElsewhere(Conflict):
-    template = _(
-        "Volume %(id)s lies on host %(host)s and the instance on host %(other)s; the backend %(backend)s gives its volumes to its own host alone."
-    )
 
 
 def reserve(
@@ -27,13 +18,13 @@ def reserve(
 ) -> Attachment:
     """Promise a volume of a project to a server of that project, in the caller's transaction.
 
-    Raises: VolumeNotFound, Forbidden, WrongVolumeStatus, VolumeElsewhere.
+    Raises: VolumeNotFound, Forbidden, WrongVolumeStatus, VolumeElsewhere, NoWayThere.
     """
     volume = volumes.for_verb(actor, volume_id, "reserve")
     if volume.project_id != project_id:
         raise VolumeNotFound(id=volume_id)
     if host and volume.host != host:
-        raise VolumeElsewhere(id=volume.id, host=volume.host, other=host, backend=volume.backend)
+        exports.require_way(volume, host)
     volume.begin("reserve")
     return Attachment.objects.create(
         volume=volume, project_id=volume.project_id, server_id=server_id, host=host, device=device
@@ -46,11 +37,6 @@ def begin(attachment_id: str) -> None:
     if attachment is not None and states.is_reserved(attachment.status):
         Volume.locked_by_id(attachment.volume_id).begin("attach")
         _change(attachment, states.ATTACHING)
-
-
-def source(volume: Volume) -> VolumeSource:
-    """Build how a host is told of a volume that lies on it."""
-    return VolumeSource(kind="volume", backend=volume.backend, volume_id=volume.id)
 
 
 def finish(attachment_id: str) -> None:
@@ -78,14 +64,18 @@ def keep(attachment_id: str) -> None:
         _change(attachment, states.ATTACHED)
 
 
-def release(attachment_id: str) -> None:
-    """Note that the server has the volume no more, or never got it. Absent is success."""
+def release(actor: RequestContext, attachment_id: str) -> None:
+    """Note that the server has the volume no more, or never got it. One that is given out is free once that has ended. Absent is success."""
     attachment = _locked(attachment_id)
     if attachment is None:
         return
     volume = Volume.locked_by_id(attachment.volume_id)
     attachment.delete()
-    if not volume.attachments.exists():
+    if volume.attachments.exists():
+        return
+    if attachment.is_far:
+        run(actor, volume, "unexport", flows.UNEXPORT)
+    else:
         volume.end("detach")
 
 

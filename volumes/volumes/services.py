@@ -94,6 +94,13 @@ def delete(actor: RequestContext, id: str) -> None:
     run(actor, volume, "delete", flows.DELETE)
 
 
+def delete_with_server(actor: RequestContext, id: str) -> None:
+    """Begin to remove a volume with the server that had it, in the caller's transaction. One with snapshots stays, as in Nova."""
+    volume = Volume.locked_by_id(id)
+    if not volume.snapshots.exists() and volume.why_not("purge") is None:
+        run(actor, volume, "purge", flows.DELETE)
+
+
 def require_quota(project_id: str, size: int, asked: dict[str, int]) -> None:
     """Go on only if a volume may have `size` GiB, and `asked` more still fits, inside the caller's transaction. Raises: QuotaExceeded."""
     most = quota.limits(project_id, SERVICE)["per_volume_gigabytes"]

@@ -52,7 +52,14 @@ VERBS: Final = {
     "attach": Verb({RESERVED}, ATTACHING, IN_USE, "attach"),
     "begin_detaching": Verb({IN_USE}, DETACHING, DETACHING, "begin_detaching"),
     "roll_detaching": Verb({DETACHING}, "", IN_USE, "roll_detaching"),
+    # Of a volume that is given out to another host: free once that has ended.
+    "unexport": Verb({RESERVED, IN_USE, DETACHING, ATTACHING}, DETACHING, AVAILABLE, "detach", preempts=True),
     "detach": Verb({IN_USE, DETACHING, ATTACHING}, "", AVAILABLE, "detach"),
 }
 
 LIFECYCLE: Final = Lifecycle("volume", STATES, VERBS, error=ERROR)
+
+
+def is_whole(status: str) -> bool:
+    """Whether its host has it whole, and nothing is under way."""
+    return status in (AVAILABLE, IN_USE, ERROR_EXTENDING)

@@ -42,7 +42,7 @@ def _memory(server: Server) -> dict[str, object]:
 def _everything(server: Server) -> dict[str, object]:
     host = Host.objects.filter(Q(name=server.host)).first()
     macs = Port.objects.of_server(server).values_list("mac_address", flat=True)
-    disks = [dict.fromkeys(_COUNTED) for _disk in domain.disks_of(server)]
+    disks = [dict.fromkeys(_COUNTED) for _disk in domain.disks_of(server, domain.attached_to(server))]
     since = server.launched_at
     return {
         "state": _STATE[server.power_state],

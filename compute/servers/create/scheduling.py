@@ -264,7 +264,7 @@ def spec_of(server: Server) -> RequestSpec:
 
 
 def _apply_volumes(spec: RequestSpec, server: Server) -> None:
-    """A server goes where its volumes are: their backends give them to their own host alone."""
+    """A server goes where its volumes are, or are given out to."""
     hosts = block_devices.hosts_of(server)
     if hosts:
         spec.only = hosts if spec.only is None else spec.only & hosts

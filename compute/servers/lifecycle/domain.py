@@ -1,5 +1,7 @@
 """The spec of a server's domain that its host is told, from rows."""
 
+from collections.abc import Sequence
+
 from common.prepared import Prepared
 from compute.metadata import documents
 from compute.servers import block_devices
@@ -13,8 +15,8 @@ from hostagent.contract.server import DiskSpec, PortSpec, ServerSpec
 from images import services as images
 from images.images.errors import ImageNotFound
 from networking.ports.models import Port
-from volumes.attachments import services as attachments
-from volumes.volumes.models import Volume
+from volumes.attachments import exports
+from volumes.attachments.models import Attachment
 
 _ports = Prepared(
     lambda server, project: (
@@ -35,19 +37,21 @@ def ports_of(server: Server) -> list[PortSpec]:
 
 def spec(server: Server, *, power: str = "on") -> ServerSpec:
     """Build the body of `server.ensure`. `power`: the desired power state of the domain."""
-    ports = ports_of(server)
+    ports, volumes = ports_of(server), attached_to(server)
     body = ServerSpec(
         server_id=server.id,
         name=server.instance_name,
         vcpus=int(server.flavor["vcpus"]),
         memory_mib=int(server.flavor["ram"]),
         ports=ports,
-        disks=disks_of(server),
+        disks=disks_of(server, volumes),
         power=power,
         metadata=record.of(server),
     )
     if server.config_drive:
         body["config_drive"] = documents.config_drive(server)
+    if secrets := exports.secrets_of(attachment for attachment, _device in volumes):
+        body["secrets"] = secrets
     machine = (server.image_meta.get("properties") or {}).get("hw_machine_type")
     if machine:
         body["machine"] = str(machine)
@@ -55,7 +59,14 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
     return body
 
 
-def disks_of(server: Server) -> list[DiskSpec]:
+def attached_to(server: Server) -> list[tuple[Attachment, str]]:
+    """Read a server's volumes, each with what the domain calls it, in the order in which it got them. One query of a server without."""
+    devices = {row["attachment_id"]: row["device"] for row in block_devices.of(server)}
+    rows = Attachment.objects.select_related("volume").in_bulk(devices) if devices else {}
+    return [(rows[id], device) for id, device in devices.items()]
+
+
+def disks_of(server: Server, volumes: Sequence[tuple[Attachment, str]]) -> list[DiskSpec]:
     """List the root disk, then ephemeral disks and swap, then volumes."""
     sources = [
         BlankSource(kind="blank", name=disk["name"], size_mib=disk["size_mib"], content=disk["content"])
@@ -66,15 +77,13 @@ def disks_of(server: Server) -> list[DiskSpec]:
         DiskSpec(device=device, serial=source["name"], source=source)
         for device, source in zip(devices, sources, strict=False)
     ]
-    devices_of = {row["volume_id"]: row["device"] for row in block_devices.of(server)}
-    rows = Volume.objects.in_bulk(devices_of) if devices_of else {}
-    volumes = [volume_disk(rows[id], device) for id, device in devices_of.items()]
-    return [DiskSpec(device=root, serial="root", source={"kind": "root"}), *own, *volumes]
+    given = [volume_disk(attachment, device) for attachment, device in volumes]
+    return [DiskSpec(device=root, serial="root", source={"kind": "root"}), *own, *given]
 
 
-def volume_disk(volume: Volume, device: str) -> DiskSpec:
+def volume_disk(attachment: Attachment, device: str) -> DiskSpec:
     """Build the disk of a domain that is a volume. Its serial is the volume's id, as far as a serial is long."""
-    return DiskSpec(device=device, serial=volume.id[:20], source=attachments.source(volume))
+    return DiskSpec(device=device, serial=attachment.volume_id[:20], source=exports.source(attachment))
 
 
 def _direct_boot(server: Server) -> dict[str, object]:

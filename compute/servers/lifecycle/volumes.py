@@ -15,9 +15,10 @@ from operations import Flow, Step, Wait
 from operations.op import Op
 from operations.starting import run
 from operations.steps import to_stable
+from volumes.attachments import exports, flows
 from volumes.attachments import services as attachments
+from volumes.attachments.models import Attachment
 from volumes.volumes import services as volumes
-from volumes.volumes.models import Volume
 
 
 class VolumeNotHere(NotFound):
@@ -36,7 +37,7 @@ def open_volume(op: Op) -> None:
 def give_up(op: Op) -> None:
     """Undo: the server has no such device, and the volume is free."""
     BlockDevice.objects.filter(attachment_id=op.data["attachment_id"]).delete()
-    attachments.release(op.data["attachment_id"])
+    attachments.release(op.actor, op.data["attachment_id"])
 
 
 def plug(op: Op) -> Wait | None:
@@ -48,8 +49,9 @@ def plug(op: Op) -> Wait | None:
 
 
 def _disk(op: Op, server: Server) -> ServerDisk:
-    volume = Volume.objects.get(pk=op.data["volume_id"])
-    return ServerDisk(server_id=server.id, disk=domain.volume_disk(volume, op.data["device"]))
+    attachment = Attachment.objects.select_related("volume").get(pk=op.data["attachment_id"])
+    disk = ServerDisk(server_id=server.id, disk=domain.volume_disk(attachment, op.data["device"]))
+    return {**disk, "secrets": secrets} if (secrets := exports.secrets_of([attachment])) else disk
 
 
 def unplug(op: Op) -> Wait | None:
@@ -66,9 +68,10 @@ def mark_attached(op: Op) -> None:
 
 ATTACH_VOLUME = Flow(
     "server.attach_volume",
-    version=1,
+    version=2,
     steps=(
         Step("open", do=open_volume, undo=give_up, label=_("Reserve the volume")),
+        Step("give_out", do=flows.give_out, deadline=60, label=_("Open it to the instance's host")),
         Step("plug", do=plug, undo=unplug, deadline=120, label=_("Attach the disk")),
         Step("mark", do=mark_attached, label=_("Mark attached")),
     ),
@@ -120,7 +123,7 @@ def attach_volume(
 def free_volume(op: Op) -> None:
     """Forget the device, and note that the volume is free."""
     BlockDevice.objects.filter(attachment_id=op.data["attachment_id"]).delete()
-    attachments.release(op.data["attachment_id"])
+    attachments.release(op.actor, op.data["attachment_id"])
 
 
 def not_let_go(op: Op, error: CloudError) -> None:
@@ -163,6 +166,6 @@ def free_all(server: Server, actor: RequestContext) -> None:
     """Free the volumes of a server that is gone, and delete those that were to go with it."""
     for row in BlockDevice.objects.filter(server=server):
         row.delete()
-        attachments.release(row.attachment_id)
+        attachments.release(as_compute(actor, server), row.attachment_id)
         if row.delete_on_termination:
-            volumes.delete(as_compute(actor, server), row.volume_id)
+            volumes.delete_with_server(as_compute(actor, server), row.volume_id)

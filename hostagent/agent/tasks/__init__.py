@@ -35,6 +35,8 @@ from hostagent.contract.server import (
 )
 from hostagent.contract.setaside import SETASIDE_BACK, SETASIDE_DROP, SETASIDE_LIST, SETASIDE_PUT
 from hostagent.contract.volume import (
+    EXPORT_ENSURE,
+    EXPORT_REMOVE,
     SNAPSHOT_ENSURE,
     SNAPSHOT_REMOVE,
     SNAPSHOT_RESTORE,
@@ -81,10 +83,7 @@ TASKS: Final[dict[Verb[Any, Any], Task]] = dict(
             SERVER_DETACH_PORT,
             lambda host, body, job: host.hypervisor.remove_port(body["server_id"], body["port"], job),
         ),
-        does(
-            SERVER_ATTACH_DISK,
-            lambda host, body, job: host.hypervisor.ensure_disk(body["server_id"], body["disk"], job),
-        ),
+        does(SERVER_ATTACH_DISK, servers.attach_disk),
         does(
             SERVER_DETACH_DISK,
             lambda host, body, job: host.hypervisor.remove_disk(body["server_id"], body["disk"], job),
@@ -96,6 +95,8 @@ TASKS: Final[dict[Verb[Any, Any], Task]] = dict(
         does(VOLUME_RESIZE, volumes.resize),
         does(SNAPSHOT_RESTORE, volumes.restore_snapshot),
         does(VOLUME_SEND, volumes.send),
+        does(EXPORT_ENSURE, volumes.ensure_export),
+        does(EXPORT_REMOVE, volumes.remove_export),
         does(SNAPSHOT_ENSURE, volumes.ensure_snapshot),
         does(SNAPSHOT_REMOVE, volumes.remove_snapshot),
         does(HOST_READ, hosts.read),

@@ -33,6 +33,7 @@ def read(host: Served, body: Nothing, job: Job) -> HostFound:
         "servers": host.hypervisor.read_states(),
         "disks": host.storage.read_disks(),
         "volumes": {name: backend.read_volumes() for name, backend in host.backends.items()},
+        "exports": {id: host.exports.find(id) for id in host.exports.volumes()},
         "taps": links["taps"],
         "namespaces": links["namespaces"],
         "setaside": setaside.short(host),

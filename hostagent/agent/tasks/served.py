@@ -11,7 +11,7 @@ from hostagent.contract.host import Cloud
 from hostagent.drivers.guest_files import GuestFiles
 from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network.keeper import Keeper
-from hostagent.drivers.storage import Storage
+from hostagent.drivers.storage import Exports, Storage
 from hostagent.drivers.storage.volumes import Volumes
 
 
@@ -32,6 +32,8 @@ class Served(Protocol):
     def files(self) -> GuestFiles: ...
     @property
     def storage(self) -> Storage: ...
+    @property
+    def exports(self) -> Exports: ...
     @property
     def backends(self) -> Mapping[str, Volumes]: ...
     @property

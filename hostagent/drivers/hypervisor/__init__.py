@@ -1,5 +1,6 @@
 """Hypervisors: what turns a ServerSpec into a running guest."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Protocol, TypedDict
 
@@ -53,7 +54,8 @@ class Hypervisor(Protocol):
     def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
         """Returns when the guest has let go of it."""
 
-    def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None: ...
+    def ensure_disk(self, server_id: str, disk: DiskSpec, secrets: Mapping[str, str], job: Job) -> None:
+        """`secrets`: id of a secret that the disk's location names → what it is."""
 
     def remove_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
         """Returns when the guest has let go of it."""

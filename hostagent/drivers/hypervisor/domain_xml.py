@@ -50,8 +50,13 @@ class Parts:
 
 
 def disk_element(disk: DiskSpec, location: DiskLocation) -> Element:
+    """Describe a disk. An error of one that another host gives out stops the guest, which goes on once the disk is back: no file system
+    that was told of an error is whole after it."""
+    is_far = location["kind"] == "network"
+    policy = {"error_policy": "stop", "rerror_policy": "stop"} if is_far else {}
+    cache = "none" if is_far else "writeback"
     return E.disk(
-        E.driver(name="qemu", type=locations.format_of(location), cache="writeback", discard="unmap"),
+        E.driver(name="qemu", type=locations.format_of(location), cache=cache, discard="unmap", **policy),
         *locations.elements(location),
         E.target(dev=disk["device"], bus=disk.get("bus", "virtio")),
         E.serial(disk["serial"][:20]),
@@ -133,7 +138,7 @@ def as_labelled(xml: str, places: Places, profile: str) -> str:
 
 def spec_hash(spec: ServerSpec, *, kvm: bool) -> str:
     """Compute the hash of a spec: two with one hash make the same domain. Power and what is only noted beside the disks are no part of it."""
-    described = {key: value for key, value in spec.items() if key not in ("power", "metadata")}
+    described = {key: value for key, value in spec.items() if key not in ("power", "metadata", "secrets")}
     return hashlib.sha256(canonical({"kvm": kvm, **described})).hexdigest()[:32]
 
 

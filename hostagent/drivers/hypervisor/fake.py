@@ -7,6 +7,8 @@ Everything else of the cloud is real around it: casts, reports, wanted networks,
 import json
 import os
 import time
+import typing
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Final, Literal, TypedDict
 
@@ -40,7 +42,7 @@ class FakeHypervisor:
             can.PAUSE, can.SUSPEND, can.SNAPSHOT, can.ATTACH_PORT, can.ATTACH_DISK, can.CONSOLE_LOG, can.CONFIG_DRIVE,
             # tickets of a console are real, what is behind them is not
             can.CONSOLE_VNC, can.CONSOLE_SERIAL,
-            can.KERNEL_IMAGES, can.REBOOT_SOFT,
+            can.KERNEL_IMAGES, can.REBOOT_SOFT, can.DISK_ISCSI,
         }
     )  # fmt: skip
 
@@ -58,6 +60,8 @@ class FakeHypervisor:
 
     def ensure(self, spec: ServerSpec, job: Job) -> str:
         server_id = spec["server_id"]
+        _require_secrets(spec["disks"], spec.get("secrets") or {})
+        spec = typing.cast(ServerSpec, {name: value for name, value in spec.items() if name != "secrets"})
         for disk in spec["disks"]:
             self._host.locate(server_id, disk["source"], job)
         for port in spec["ports"]:
@@ -117,7 +121,8 @@ class FakeHypervisor:
     def remove_port(self, server_id: str, port: PortSpec, job: Job) -> None:
         self._keep(server_id, "ports", self._other_ports(server_id, port))
 
-    def ensure_disk(self, server_id: str, disk: DiskSpec, job: Job) -> None:
+    def ensure_disk(self, server_id: str, disk: DiskSpec, secrets: Mapping[str, str], job: Job) -> None:
+        _require_secrets([disk], secrets)
         self._host.locate(server_id, disk["source"], job)
         self._keep(server_id, "disks", [*self._other_disks(server_id, disk), disk])
 
@@ -133,7 +138,7 @@ class FakeHypervisor:
 
     def snapshot(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         self._find(server_id)
-        return self._host.storage.export(server_id, name, job)
+        return self._host.storage.copy_out(server_id, name, job)
 
     def describe(self, server_id: str) -> Known:
         domain = self._domains.get(server_id)
@@ -180,6 +185,14 @@ class FakeHypervisor:
             "acceleration": "tcg",
             "acceleration_reason": "a fake host runs no guests",
         }
+
+
+def _require_secrets(disks: Iterable[DiskSpec], secrets: Mapping[str, str]) -> None:
+    """Raises: Failure hypervisor_refused where a disk wants a secret that was not told."""
+    for disk in disks:
+        source = disk["source"]
+        if source["kind"] == "network" and source.get("auth", {}).get("secret", "") not in ("", *secrets):
+            raise Failure("hypervisor_refused", detail=f"no secret for disk {disk['device']}")
 
 
 def _is_volume(source: DiskSource, volume_id: str) -> bool:

@@ -26,13 +26,14 @@ from hostagent.drivers.hypervisor import (
     libvirt_devices,
     libvirt_facts,
     libvirt_power,
+    libvirt_secrets,
     libvirt_setaside,
     libvirt_snapshot,
     libvirt_users,
 )
 from hostagent.drivers.hypervisor.acceleration import Acceleration
 from hostagent.drivers.hypervisor.libvirt_devices import DeviceVerbs
-from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_starting, state_of
+from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_stalled, is_starting, state_of
 from hostagent.drivers.hypervisor.libvirt_power import PowerVerbs
 from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain
 
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 OURS: Final = "instance-"  # how the names of our domains begin; others on a real host are left alone
 KEEP_EVERY: Final = 3.0  # seconds between looks at the connection
+STALLED_SECONDS: Final = 1.0  # for a disk that failed to come back before its guest is let go on
 INSPECT_AFTER: Final = 0.3  # seconds from a lifecycle event to reading the state: events come in threes
 STARTING_SECONDS: Final = 10.0  # for libvirtd to find out about a guest whose start was cut
 
@@ -48,7 +50,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             can.PAUSE, can.SUSPEND, can.SNAPSHOT, can.ATTACH_PORT, can.ATTACH_DISK, can.CONSOLE_VNC, can.CONSOLE_SERIAL,
-            can.CONSOLE_LOG, can.CONFIG_DRIVE, can.KERNEL_IMAGES, can.REBOOT_SOFT,
+            can.CONSOLE_LOG, can.CONFIG_DRIVE, can.KERNEL_IMAGES, can.REBOOT_SOFT, can.DISK_ISCSI,
         }
     )  # fmt: skip
 
@@ -139,6 +141,30 @@ class Libvirt(PowerVerbs, DeviceVerbs):
         if self._known.get(server_id) != state:
             self._known[server_id] = state
             self._host.reporter.event(Event.STATE, server_id=server_id, state=state)
+        if states.is_running(state):
+            self._look_for_stall(server_id)
+
+    def _look_for_stall(self, server_id: str) -> None:
+        """Let a guest go on that an error of a disk has stopped, after a while: it stops again where the disk is not back, and comes here."""
+        try:
+            stalled = self._link.ask(lambda c: is_stalled(self._domain(c, server_id)))
+        except Failure:
+            return  # the next connection looks again
+        if stalled:
+            log.warning("%s: %s stands still: one of its disks fails", self._host.name, server_id)
+            again = lambda: self._host.queues.submit(SERVER.of(server_id), lambda: self._let_go_on(server_id))  # noqa: E731
+            self._host.timers.after(STALLED_SECONDS, again)
+
+    def _let_go_on(self, server_id: str) -> None:
+        def change(connection: Connection) -> None:
+            domain = self._domain(connection, server_id)
+            if domain is not None and is_stalled(domain):
+                libvirt_power.unless_ended(domain.resume)
+
+        try:
+            self._link.ask(change)
+        except Failure as failure:
+            log.error("%s: %s stands still: %s", self._host.name, server_id, failure.data)
 
     def _take_up(self, server_id: str) -> None:
         """A guest that is found: its share again (a stop of the unit took it), and the end of what a snapshot left."""
@@ -187,6 +213,7 @@ class Libvirt(PowerVerbs, DeviceVerbs):
 
         def change(connection: Connection) -> str:
             domain = self._domain(connection, server_id)
+            libvirt_secrets.keep(connection, spec.get("secrets") or {})
             self.recover(domain, server_id)  # before a definition names the disk as it was
             xml = "" if domain is None else domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
             # one that ran with KVM goes on so: a proof that failed on a busy machine makes no guest slow for good
@@ -234,11 +261,13 @@ class Libvirt(PowerVerbs, DeviceVerbs):
                 return
             if domain.isActive():
                 libvirt_power.unless_ended(domain.destroy)
+            secrets = libvirt_secrets.named_in(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
             domain.undefineFlags(
                 libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
                 | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
                 | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
             )
+            libvirt_secrets.forget(connection, secrets)
 
         self._link.ask(change)
         self._forget(server_id)

@@ -1,7 +1,7 @@
 """The verbs of the driver Libvirt about devices of a domain, while it runs and while it does not."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import libvirt
@@ -12,7 +12,7 @@ from hostagent.agent.serial_queues import Later
 from hostagent.contract.failures import Failure
 from hostagent.contract.server import DiskSpec, PortSpec
 from hostagent.drivers.context import HostContext
-from hostagent.drivers.hypervisor import domain_xml, libvirt_users
+from hostagent.drivers.hypervisor import domain_xml, libvirt_secrets, libvirt_users
 from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink
 from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain, Element, attribute
 
@@ -45,19 +45,26 @@ class DeviceVerbs:
         find = by_mac(port["mac"])
         self._link.ask(lambda c: detach(self._existing(c, server_id), find, job))
 
-    def ensure_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
+    def ensure_disk(self: Driver, server_id: str, disk: DiskSpec, secrets: Mapping[str, str], job: Job) -> None:
         element = domain_xml.disk_element(disk, self._host.locate(server_id, disk["source"], job))
 
         def change(connection: Connection) -> None:
             domain = self._existing(connection, server_id)
+            libvirt_secrets.keep(connection, secrets)
             libvirt_users.admit(domain, self._places(server_id), element)
             attach(domain, element, by_serial(disk["serial"]))
 
         self._link.ask(change)
 
     def remove_disk(self: Driver, server_id: str, disk: DiskSpec, job: Job) -> None:
-        find = by_serial(disk["serial"])
-        self._link.ask(lambda c: detach(self._existing(c, server_id), find, job))
+        find, source = by_serial(disk["serial"]), disk["source"]
+
+        def change(connection: Connection) -> None:
+            detach(self._existing(connection, server_id), find, job)
+            if source["kind"] == "network" and "auth" in source:
+                libvirt_secrets.forget(connection, [source["auth"]["secret"]])
+
+        self._link.ask(change)
 
 
 def by_mac(mac: str) -> Find:

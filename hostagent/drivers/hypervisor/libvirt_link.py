@@ -181,8 +181,16 @@ def state_of(domain: Domain) -> str:
     """Return one of contract.states.STATES."""
     if is_starting(domain):
         return states.SHUTOFF
+    if is_stalled(domain):
+        return states.RUNNING
     state = STATES[domain.state()[0]]
     return states.SAVED if states.is_shut_off(state) and domain.hasManagedSaveImage() else state
+
+
+def is_stalled(domain: Domain | None) -> bool:
+    """Whether a guest that runs was stopped by an error of one of its disks."""
+    stalled = [libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR]
+    return domain is not None and list(domain.state()) == stalled
 
 
 def is_starting(domain: Domain) -> bool:

@@ -19,7 +19,7 @@ from hostagent.contract.server import (
     SERVER_UNPAUSE,
     DomainState,
 )
-from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, state_of
+from hostagent.drivers.hypervisor.libvirt_link import LibvirtLink, is_stalled, state_of
 from hostagent.drivers.hypervisor.libvirt_types import Connection, Domain
 
 BUTTON_EVERY: Final = 5.0  # a guest that boots misses the ACPI button: pressed again
@@ -71,7 +71,7 @@ def _power_off(domain: Domain, job: Job, timeout: float) -> None:
     until = job.notes.setdefault("until", time.monotonic() + timeout)
     if not domain.isActive():
         return
-    if state_of(domain) == "paused" or time.monotonic() >= until:
+    if state_of(domain) == "paused" or is_stalled(domain) or time.monotonic() >= until:
         unless_ended(domain.destroy)
         return
     if time.monotonic() >= job.notes.get("press", 0.0):
@@ -90,6 +90,8 @@ def reboot(driver: Driver, domain: Domain, job: Job) -> None:
 
 
 def pause(driver: Driver, domain: Domain, job: Job) -> None:
+    if is_stalled(domain):
+        domain.resume()  # so that it is held by this, and not let go on once its disk is back
     if states.is_running(state_of(domain)):
         domain.suspend()
 

@@ -32,12 +32,12 @@ def take(domain: Domain, storage: Storage, name: str, job: Job) -> tuple[Path, i
     server_id = domain.UUIDString()
     recover(domain, storage, server_id)
     if not domain.isActive():
-        return storage.export(server_id, name, job)
+        return storage.copy_out(server_id, name, job)
     root, over = storage.root(server_id), storage.overlays(server_id)
     device = _root_device(domain, root)
     _move_to(domain, device, over.begin(name, job))
     try:
-        return storage.export(server_id, name, job)
+        return storage.copy_out(server_id, name, job)
     finally:
         _move_back(domain, root, over)
 

@@ -8,6 +8,7 @@ from hostagent.contract.capabilities import Capability
 from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.image import ImageSource
 from hostagent.contract.location import DiskLocation, FileLocation, LocalSource
+from hostagent.contract.volume import Exported, ExportEnsure
 from hostagent.drivers.registry import Choice, Choices
 
 
@@ -44,6 +45,28 @@ class Overlays(Protocol):
         """Write the listed overlays, which no guest uses, into the root disk. May be cut and repeated."""
 
 
+class Exports(Protocol):
+    """Volumes of a host that guests of other hosts have."""
+
+    def start(self) -> None:
+        """Bring back what was given out, and keep it so."""
+
+    def stop(self) -> None:
+        """Let go. What is given out stays so."""
+
+    def find(self, volume_id: str) -> str:
+        """Return for which attachment a volume is given out; "" where it is not."""
+
+    def volumes(self) -> list[str]:
+        """List the volumes that are given out."""
+
+    def ensure(self, wanted: ExportEnsure, image: Path, fmt: str) -> Exported:
+        """Give a volume out as is wanted, and no other way: a file with the bytes, and QEMU's name for its format. Raises: Failure unreachable."""
+
+    def remove(self, volume_id: str) -> None:
+        """Give a volume out no more. Absent is success. Raises: Failure unreachable."""
+
+
 class Storage(Protocol):
     """Every verb may be repeated. Raises: Failure."""
 
@@ -68,7 +91,7 @@ class Storage(Protocol):
 
     def overlays(self, server_id: str) -> Overlays: ...
 
-    def export(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+    def copy_out(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         """Copy the root disk as it is now into a qcow2 file that stands alone, the caller's to remove; and its virtual size."""
 
     def remove_disk(self, server_id: str) -> None:

@@ -11,6 +11,7 @@ from hostagent.contract.disk import DiskEnsure, DiskMade
 from hostagent.contract.failures import Failure
 from hostagent.contract.image import ImageSource
 from hostagent.contract.location import DiskLocation, FileLocation, LocalSource
+from hostagent.contract.volume import Exported, ExportEnsure
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage import Overlays, folder_of
@@ -55,6 +56,31 @@ class NoOverlays:
     def forget(self) -> None: ...
 
     def settle(self, job: Job) -> None: ...
+
+
+class FakeExports:
+    """It remembers what would be given out."""
+
+    def __init__(self, host: HostContext) -> None:
+        self._exports = Journal(host.own.data / "fake-exports.jsonl")  # volume id → attachment id
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None:
+        self._exports.close()
+
+    def find(self, volume_id: str) -> str:
+        return str(self._exports.get(volume_id) or "")
+
+    def volumes(self) -> list[str]:
+        return sorted(self._exports.values)
+
+    def ensure(self, wanted: ExportEnsure, image: Path, fmt: str) -> Exported:
+        self._exports.set(wanted["volume_id"], wanted["attachment_id"])
+        return Exported(address="192.0.2.1", port=3260, target=f"iqn.2026-12.dev.stackling:{wanted['volume_id']}")
+
+    def remove(self, volume_id: str) -> None:
+        self._exports.drop(volume_id)
 
 
 class FakeStorage:
@@ -130,7 +156,7 @@ class FakeStorage:
     def overlays(self, server_id: str) -> Overlays:
         return NoOverlays()
 
-    def export(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+    def copy_out(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         size = self.sizes.get(server_id)
         if size is None:
             raise Failure("not_found", what="root disk", id=server_id)

@@ -200,7 +200,7 @@ class FileStorage:
     def root_path(self, server_id: str) -> Path:
         return self.disks / server_id / "root.qcow2"
 
-    def export(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
+    def copy_out(self, server_id: str, name: str, job: Job) -> tuple[Path, int]:
         """Raises: Failure not_found, and as flatten()."""
         if not self.root_path(server_id).exists():
             raise Failure("not_found", what="root disk", id=server_id)

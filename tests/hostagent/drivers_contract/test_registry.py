@@ -29,7 +29,7 @@ def test_a_capability_is_some_drivers_of_each_kind_that_it_takes(name: str) -> N
 
 def test_what_older_agents_could_is_what_the_defaults_can() -> None:
     """Without what came later, and with VLANs, which control took for granted."""
-    later = {"network.piece_changes", "network.probe", "volume.thin", "volume.snapshot"}
+    later = {"network.piece_changes", "network.probe", "volume.thin", "volume.snapshot", "volume.export", "disk.iscsi"}
     instances: Any = []
     for kind in KINDS:
         default = choose().main(kind)

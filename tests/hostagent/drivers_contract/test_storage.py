@@ -80,7 +80,7 @@ def test_what_is_not_there_is_not_found(storage: Storage) -> None:
     assert refused(lambda: storage.locate(ONE, ROOT, new_job())) == "not_found"
     assert refused(lambda: storage.locate(ONE, {"kind": "rescue"}, new_job())) == "not_found"
     assert refused(lambda: storage.ensure_size(ONE, 2, new_job())) == "not_found"
-    assert refused(lambda: storage.export(ONE, "copy", new_job())) == "not_found"
+    assert refused(lambda: storage.copy_out(ONE, "copy", new_job())) == "not_found"
     assert not storage.overlays(ONE).are_listed() and not storage.overlays(ONE).is_held()
     assert storage.read_disks() == []
 
@@ -100,7 +100,7 @@ def test_a_growth_is_repeated_ended_and_ended_again(storage: Storage, kept: str)
         storage.ensure_size(ONE, size, new_job())
     for _again in range(2):
         storage.ensure_disk(disk(ONE, kept=kept), new_job())
-    _copy, size = storage.export(ONE, "copy", new_job())
+    _copy, size = storage.copy_out(ONE, "copy", new_job())
     assert size == (1 if kept == "back" else 2) * 2**30
 
 
@@ -123,13 +123,13 @@ def test_a_location_that_control_names_is_handed_on(storage: Storage, folder: Pa
 
 def test_a_copy_stands_alone(storage: Storage) -> None:
     storage.ensure_disk(disk(ONE), new_job())
-    copy, size = storage.export(ONE, "copy", new_job())
+    copy, size = storage.copy_out(ONE, "copy", new_job())
     said = subprocess.run(
         ["qemu-img", "info", "-f", "qcow2", str(copy)], check=True, capture_output=True, text=True
     ).stdout
     assert size == 2**30 and "(1073741824 bytes)" in said and "backing file" not in said
     copy.unlink()
-    assert storage.export(ONE, "copy", new_job())[0] == copy
+    assert storage.copy_out(ONE, "copy", new_job())[0] == copy
 
 
 def test_what_is_removed_is_gone_and_may_be_removed_again(storage: Storage) -> None:
@@ -141,7 +141,7 @@ def test_what_is_removed_is_gone_and_may_be_removed_again(storage: Storage) -> N
         assert storage.read_disks() == []
     storage.ensure_disk(disk(ONE), new_job())
     storage.ensure_disk(disk(ONE, kept="back"), new_job())  # of the disk that went, nothing comes back
-    assert storage.export(ONE, "copy", new_job())[1] == 2**30
+    assert storage.copy_out(ONE, "copy", new_job())[1] == 2**30
 
 
 def test_what_was_put_aside_comes_back_unless_something_is_in_its_place(storage: Storage, tmp_path: Path) -> None:

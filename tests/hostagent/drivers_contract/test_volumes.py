@@ -13,6 +13,7 @@ from hostagent.contract.failures import Failure
 from hostagent.contract.location import DiskLocation
 from hostagent.drivers.loading import driver_class
 from hostagent.drivers.registry import DRIVERS, FAKE, choose
+from hostagent.drivers.storage.fake import FakeExports
 from hostagent.drivers.storage.volumes import Volumes
 from hostagent.drivers.storage.volumes.file import FileVolumes
 from tests.hostagent.test_storage_file import Control, image_of, new_job
@@ -61,6 +62,7 @@ def backend(driver: str, folder: Path, content: bytes, hypervisor: Hypervisor) -
     host: Any = SimpleNamespace(
         own=SimpleNamespace(data=folder), link=Control(content), settings=SimpleNamespace(image_cache=0), hypervisor=hypervisor
     )  # fmt: skip
+    host.exports = FakeExports(host)  # the real ones have daemons: test_exports.py
     return driver_class(chosen.main("volume"), "volume")(host, chosen.main("volume"))
 
 
@@ -106,13 +108,38 @@ def test_what_is_removed_is_gone_and_may_be_removed_again(volumes: Volumes) -> N
     volumes.remove_snapshot(ONE, FIRST, new_job())
 
 
+def test_a_volume_is_given_out_to_another_host_and_to_nobody_else(volumes: Volumes, hypervisor: Hypervisor) -> None:
+    volumes.ensure(asked(ONE), new_job())
+    wanted: Any = {
+        "volume_id": ONE, "backend": "file", "attachment_id": FIRST, "username": "u", "password": "p", "clients": ["192.0.2.2"],
+    }  # fmt: skip
+    hypervisor.has[ONE] = SERVER
+    assert refused(lambda: volumes.ensure_export(wanted, new_job())) == "in_use", "a guest of this host has it"
+    del hypervisor.has[ONE]
+    assert volumes.ensure_export(wanted, new_job()) == volumes.ensure_export(wanted, new_job())
+    calls: list[Callable[[], object]] = [
+        lambda: volumes.locate(ONE, SERVER),
+        lambda: volumes.ensure_size(ONE, 2, new_job()),
+        lambda: volumes.ensure_snapshot(ONE, FIRST, new_job()),
+        lambda: volumes.ensure(asked(TWO, copy={"volume_id": ONE, "snapshot_id": ""}), new_job()),
+        lambda: volumes.copy_out(ONE, "qcow2", new_job()),
+    ]
+    assert [refused(call) for call in calls] == ["in_use"] * len(calls)
+    for _again in range(2):
+        volumes.remove_export(ONE, new_job())
+    assert volumes.locate(ONE, SERVER)
+    volumes.ensure_export(wanted, new_job())
+    volumes.remove(ONE, new_job())
+    assert volumes.read_volumes() == [] and volumes._host.exports.volumes() == []  # type: ignore[attr-defined]
+
+
 def test_what_is_not_there_is_not_found(volumes: Volumes) -> None:
     calls: list[Callable[[], object]] = [
         lambda: volumes.locate(ONE, SERVER),
         lambda: volumes.ensure_size(ONE, 2, new_job()),
         lambda: volumes.ensure_snapshot(ONE, FIRST, new_job()),
         lambda: volumes.revert(ONE, FIRST, new_job()),
-        lambda: volumes.export(ONE, "qcow2", new_job()),
+        lambda: volumes.copy_out(ONE, "qcow2", new_job()),
         lambda: volumes.ensure(asked(TWO, copy={"volume_id": ONE, "snapshot_id": ""}), new_job()),
     ]
     assert {refused(call) for call in calls} == {"not_found"}
@@ -129,7 +156,7 @@ def test_what_a_guest_has_is_written_by_nobody_else(volumes: Volumes, hypervisor
         lambda: volumes.ensure_snapshot(ONE, SECOND, new_job()),
         lambda: volumes.remove_snapshot(ONE, FIRST, new_job()),
         lambda: volumes.revert(ONE, FIRST, new_job()),
-        lambda: volumes.export(ONE, "qcow2", new_job()),
+        lambda: volumes.copy_out(ONE, "qcow2", new_job()),
         lambda: volumes.ensure(asked(TWO, copy={"volume_id": ONE, "snapshot_id": ""}), new_job()),
     ]
     assert {refused(call) for call in calls} == {"in_use"}
@@ -159,7 +186,7 @@ def test_only_the_newest_snapshot_is_reverted_to(volumes: Volumes) -> None:
 
 def test_a_copy_for_control_stands_alone(volumes: Volumes) -> None:
     volumes.ensure(asked(ONE, 2), new_job())
-    copy, size = volumes.export(ONE, "qcow2", new_job())
+    copy, size = volumes.copy_out(ONE, "qcow2", new_job())
     assert size == 2 * 2**30 and copy.stat().st_size > 0
 
 
@@ -260,7 +287,7 @@ def test_a_header_that_names_another_file_opens_nothing(files: FileVolumes, fold
     secret.write_bytes(b"x" * 65536)
     top = path_of(files.locate(ONE, SERVER))
     subprocess.run(["qemu-img", "rebase", "-u", "-f", "qcow2", "-b", str(secret), "-F", "raw", str(top)], check=True)
-    for call in (lambda: files.locate(ONE, SERVER), lambda: files.export(ONE, "raw", new_job())):
+    for call in (lambda: files.locate(ONE, SERVER), lambda: files.copy_out(ONE, "raw", new_job())):
         assert refused(call) == "hypervisor_refused"
 
 

@@ -7,12 +7,19 @@ from hostagent.agent.job import Job
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.location import DiskLocation
-from hostagent.contract.volume import BackendFacts, VolumeEnsure
+from hostagent.contract.volume import BackendFacts, Exported, ExportEnsure, VolumeEnsure
 from hostagent.drivers.context import HostContext
 
 
 def require_free(host: HostContext, volume_id: str) -> None:
-    """Raises: Failure in_use while a domain of this host has a volume: no file is written by two."""
+    """Raises: Failure in_use while a domain of this host has a volume, or one of another host: no file is written by two."""
+    if attachment := host.exports.find(volume_id):
+        raise Failure("in_use", what="volume", id=volume_id, server=f"of attachment {attachment}")
+    require_no_holder(host, volume_id)
+
+
+def require_no_holder(host: HostContext, volume_id: str) -> None:
+    """Raises: Failure in_use while a domain of this host has a volume."""
     if holders := host.hypervisor.holders(volume_id):
         raise Failure("in_use", what="volume", id=volume_id, server=holders[0])
 
@@ -43,9 +50,15 @@ class Volumes(Protocol):
         """Make the volume as it was when its newest snapshot was made."""
 
     def locate(self, volume_id: str, server_id: str) -> DiskLocation:
-        """Tell where a volume is, ready to be opened by this server's guest. Raises: Failure not_found."""
+        """Tell where a volume is, ready to be opened by this server's guest. Raises: Failure not_found, in_use."""
 
-    def export(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
+    def ensure_export(self, wanted: ExportEnsure, job: Job) -> Exported:
+        """Give a volume out to the guest of another host, as is wanted and no other way."""
+
+    def remove_export(self, volume_id: str, job: Job) -> None:
+        """Give it out no more. Absent is success."""
+
+    def copy_out(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
         """Copy a volume into a file of QEMU's format that stands alone, the caller's to remove; and its virtual size."""
 
     def read_volumes(self) -> list[str]:

@@ -8,11 +8,11 @@ from hostagent.contract import capabilities as can
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.location import FileLocation
-from hostagent.contract.volume import BackendFacts, VolumeEnsure
+from hostagent.contract.volume import BackendFacts, Exported, ExportEnsure, VolumeEnsure
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage.fake import DISK_GIB, empty_qcow2
-from hostagent.drivers.storage.volumes import require_free
+from hostagent.drivers.storage.volumes import require_free, require_no_holder
 from hostagent.process.journal import Journal
 
 GIB = 2**30
@@ -26,7 +26,7 @@ class FakeVolume(TypedDict):
 
 
 class FakeVolumes:
-    capabilities: ClassVar[frozenset[Capability]] = frozenset({can.VOLUME_THIN, can.VOLUME_SNAPSHOT})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({can.VOLUME_THIN, can.VOLUME_SNAPSHOT, can.VOLUME_EXPORT})
 
     def __init__(self, host: HostContext, choice: Choice) -> None:
         self._host = host
@@ -64,7 +64,8 @@ class FakeVolumes:
         self.volumes.set(volume["volume_id"], FakeVolume(size_gib=size, snapshots=[]))
 
     def remove(self, volume_id: str, job: Job) -> None:
-        require_free(self._host, volume_id)
+        self._host.exports.remove(volume_id)
+        require_no_holder(self._host, volume_id)
         self.volumes.drop(volume_id)
 
     def ensure_size(self, volume_id: str, size_gib: int, job: Job) -> None:
@@ -93,9 +94,19 @@ class FakeVolumes:
 
     def locate(self, volume_id: str, server_id: str) -> FileLocation:
         self._find(volume_id)
+        if attachment := self._host.exports.find(volume_id):
+            raise Failure("in_use", what="volume", id=volume_id, server=f"of attachment {attachment}")
         return {"kind": "file", "path": str(self._folder / f"{volume_id}.qcow2"), "format": "qcow2"}
 
-    def export(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
+    def ensure_export(self, wanted: ExportEnsure, job: Job) -> Exported:
+        self._find(wanted["volume_id"])
+        require_no_holder(self._host, wanted["volume_id"])
+        return self._host.exports.ensure(wanted, self._folder / wanted["volume_id"], "raw")
+
+    def remove_export(self, volume_id: str, job: Job) -> None:
+        self._host.exports.remove(volume_id)
+
+    def copy_out(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
         size = self._find(volume_id)["size_gib"] * GIB
         require_free(self._host, volume_id)
         copy = self._folder / f"{volume_id}.{disk_format}"

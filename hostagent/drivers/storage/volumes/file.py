@@ -5,7 +5,7 @@
 <place>/exports/<name>      copies on their way to control
 
 <place> is the folder that the settings name, else one of the host's own. A volume belongs to a user of its own until a guest is given it,
-then to that guest's.
+then to that guest's, or to the daemons that give it out to another host (storage/exports.py).
 """
 
 import os
@@ -19,15 +19,15 @@ from hostagent.contract import capabilities as can
 from hostagent.contract.capabilities import Capability
 from hostagent.contract.failures import Failure
 from hostagent.contract.location import FileLocation
-from hostagent.contract.volume import BackendFacts, VolumeCopy, VolumeEnsure
+from hostagent.contract.volume import BackendFacts, Exported, ExportEnsure, VolumeCopy, VolumeEnsure
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage import qemu_img
 from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.drivers.storage.images import Images
-from hostagent.drivers.storage.volumes import chain, require_free
+from hostagent.drivers.storage.volumes import chain, require_free, require_no_holder
 from hostagent.drivers.storage.volumes.chain import Chain, Layer
-from hostagent.machine import guest_users
+from hostagent.machine import confinement, guest_users
 from hostagent.machine.disk_space import EMPTY_QCOW2, require_room
 from hostagent.process.durable import put_whole, sync_file, sync_folder
 
@@ -36,7 +36,7 @@ GONE: Final = ".gone"  # ends the name of a volume's folder that is being remove
 
 
 class FileVolumes:
-    capabilities: ClassVar[frozenset[Capability]] = frozenset({can.VOLUME_THIN, can.VOLUME_SNAPSHOT})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({can.VOLUME_THIN, can.VOLUME_SNAPSHOT, can.VOLUME_EXPORT})
 
     def __init__(self, host: HostContext, choice: Choice) -> None:
         self._host = host
@@ -111,8 +111,11 @@ class FileVolumes:
 
     def remove(self, volume_id: str, job: Job) -> None:
         folder = self.volumes / volume_id
+        self._host.exports.remove(
+            volume_id
+        )  # control deletes what nobody has; a close that failed before leaves it given out
         if folder.exists():
-            require_free(self._host, volume_id)
+            require_no_holder(self._host, volume_id)
             folder.rename(folder.with_name(volume_id + GONE))  # so that it is there whole or not at all
             sync_folder(self.volumes)
         shutil.rmtree(folder.with_name(volume_id + GONE), ignore_errors=True)
@@ -187,11 +190,28 @@ class FileVolumes:
 
     def locate(self, volume_id: str, server_id: str) -> FileLocation:
         found = self._chain(volume_id)
+        if attachment := self._host.exports.find(volume_id):
+            raise Failure("in_use", what="volume", id=volume_id, server=f"of attachment {attachment}")
         for path in found.files:
             guest_users.give(path, server_id)
         return {"kind": "file", "path": str(found.top), "format": "qcow2"}
 
-    def export(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
+    def ensure_export(self, wanted: ExportEnsure, job: Job) -> Exported:
+        """Raises: Failure not_found, in_use, hypervisor_refused, unreachable."""
+        found = self._chain(wanted["volume_id"])
+        require_no_holder(self._host, wanted["volume_id"])
+        for path in found.files:
+            confinement.give(path, "storage", mode=0o600, whole=True)
+        return self._host.exports.ensure(wanted, found.top, "qcow2")
+
+    def remove_export(self, volume_id: str, job: Job) -> None:
+        """Raises: Failure unreachable, hypervisor_refused."""
+        self._host.exports.remove(volume_id)
+        if (found := chain.read(self.volumes / volume_id)) is not None and not self._host.hypervisor.holders(volume_id):
+            for path in found.files:
+                guest_users.give(path, volume_id)
+
+    def copy_out(self, volume_id: str, disk_format: str, job: Job) -> tuple[Path, int]:
         found = self._chain(volume_id)
         require_free(self._host, volume_id)
         copy = guest_users.fresh(self._exports / f"{volume_id}.{disk_format}", volume_id)
