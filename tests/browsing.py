@@ -29,7 +29,7 @@ FLAGS = [
 
 
 #: What a browser says of the console of a fake host's guest, which has no screen.
-NO_SCREEN: Final = ("/console/?token=", "Failed when connecting: Connection closed")
+NO_SCREEN: Final = ("/console/?token=", "Failed when connecting: Connection closed", "disconnected RFB object")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,13 @@ AUDITED = {
     "volumes.Snapshot": Audited(f"{_VOL}/snapshots", subject="volume_snapshot", skip=_FAULT | {"generation"}),
     "volumes.VolumeType": Audited(f"{_VOL}/types"),
     "volumes.TypeAccess": part(part_of="volumes.VolumeType", by="type_id", part="access", value="project_id"),
-    "volumes.Attachment": part(part_of="volumes.Volume", by="volume_id", part="attachments", value="server_id"),
+    "volumes.Attachment": part(
+        part_of="volumes.Volume",
+        by="volume_id",
+        part="attachments",
+        value="server_id",
+        secret=frozenset({"encrypted_password"}),
+    ),
     "volumes.Backend": Audited(
         f"{_VOL}/backends", skip=frozenset({"driver", "capabilities", "total_gib", "free_gib", "is_told"})
     ),

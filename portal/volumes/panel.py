@@ -87,7 +87,6 @@ PANELS = (
             path("volume-snapshots/<str:id>/edit", dialogs.SNAPSHOT_EDIT.as_view(), name="volume-snapshot-edit"),
             path("volume-snapshots/<str:id>/revert", dialogs.REVERT.as_view(), name="volume-snapshot-revert"),
             path("volume-snapshots/<str:id>/delete", dialogs.SNAPSHOT_DELETE.as_view(), name="volume-snapshot-delete"),
-            path("volume-snapshots/<str:id>/<str:tab>", item.SnapshotItem.as_view(), name="volume-snapshot-tab"),
         ],
     ),
 )

@@ -349,7 +349,7 @@ def test_ephemeral_space_may_be_asked_in_parts(red: Client, admin: Client, launc
         from compute.servers.lifecycle import domain
 
         server = Server.objects.get(id=launch(name, flavor="eph", block_device_mapping_v2=[root, *parts]))
-        return [(str(d["serial"]), int(d["source"].get("size_mib", 0))) for d in domain.disks_of(server)[1:]]
+        return [(str(d["serial"]), int(d["source"].get("size_mib", 0))) for d in domain.disks_of(server, [])[1:]]
 
     assert disks("one", {**part, "volume_size": 1}, {**part, "volume_size": 2}) == [
         ("ephemeral0", 1024),

@@ -40,6 +40,8 @@ WIRE = {
     "snapshot.ensure": SNAPSHOT,
     "snapshot.remove": SNAPSHOT,
     "snapshot.restore": SNAPSHOT,
+    "export.ensure": ("attachment_id", "backend", "clients", "password", "username", "volume_id"),
+    "export.remove": VOLUME,
     "host.read": (),
     "host.recognise": ("cloud",),
     "network.apply": ("full", "pieces", "remove"),

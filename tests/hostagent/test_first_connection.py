@@ -26,7 +26,8 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Any:
     quiet = SimpleNamespace(
         watch=lambda server_id: None, grew=lambda server_id, data: None, began=lambda server_id: None
     )
-    vars(driver).update(_host=host, _known={}, _is_first=True, serial=quiet, logs=quiet)
+    no_stall = SimpleNamespace(ask=lambda question: False)
+    vars(driver).update(_host=host, _known={}, _is_first=True, serial=quiet, logs=quiet, _link=no_stall)
     states = {"s1": "shutoff"}
     monkeypatch.setattr(Libvirt, "read_states", lambda self: dict(states))
     monkeypatch.setattr(Libvirt, "_take_up", lambda self, server_id: None)

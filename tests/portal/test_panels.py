@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 import portal
 from portal import urls
 from portal.keypairs.views import KeyPairs
+from portal.servers.detail import Instance
 from portal.ui import panels
 
 
@@ -44,6 +45,13 @@ def test_no_word_of_an_address_hides_a_page() -> None:
                 with suppress(NoReverseMatch):
                     found = resolve(reverse(name, kwargs={"id": word}))
                     assert (found.url_name, found.kwargs) == (name, {"id": word}), (route, word)
+
+
+def test_an_address_of_a_tab_is_of_a_page_with_tabs() -> None:
+    for url in urls.urlpatterns:
+        if "<str:tab>" in str(url.pattern):
+            view = url.callback.view_class  # type: ignore[attr-defined]
+            assert getattr(view, "tabs", ()) or view is Instance, url.name
 
 
 def test_a_list_page_costs_forty_lines_at_most() -> None:
