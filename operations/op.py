@@ -58,6 +58,10 @@ class Op:
         """The host's reply to this step's cast, or None while there is none."""
         return self._step.answer
 
+    def forget_answer(self) -> None:
+        """Go on to the next cast of a step that asks more than once. Each has a body of its own, by which its host tells them apart."""
+        self._step.answer = self._step.heard_at = self._step.ordered_at = None
+
     @property
     def failure(self) -> errors.CloudError | None:
         """The host's failure; only steps with `catches` ever see one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from string import ascii_lowercase
+from typing import Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,12 @@ from common.ids import new_id
 from common.prepared import Prepared
 from compute.servers.create import local_disks
 from compute.servers.models import Server
+from volumes.attachments import exports
 from volumes.attachments.models import Attachment
+
+#: How disks of a domain are called, the root first.
+NAMES: Final = tuple(f"vd{letter}" for letter in ascii_lowercase)
+ROOT: Final = NAMES[0]
 
 
 class DevicePathInUse(Conflict):
@@ -28,13 +34,17 @@ class TooManyDisks(OverLimit):
 
 
 class BlockDevice(models.Model):
-    """A volume of a server. `device`: what the domain calls it, such as vdb; a guest finds it by its serial, the volume's id."""
+    """A volume of a server. `device`: what the domain calls it, such as vdb; a guest finds it by its serial, the volume's id.
+
+    `attachment_id` is "" while the server does not have it yet, or not now: the volume is being made for it, or its launch failed.
+    """
 
     id = models.CharField(primary_key=True, max_length=36, default=new_id)
     server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="block_devices")
     volume_id = models.CharField(max_length=36)
-    attachment_id = models.CharField(max_length=36, db_index=True)
+    attachment_id = models.CharField(max_length=36, blank=True, default="", db_index=True)
     device = models.CharField(max_length=16)
+    is_root = models.BooleanField(default=False)
     tag = models.CharField(max_length=60, null=True, default=None)
     delete_on_termination = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now)
@@ -67,16 +77,25 @@ def of(server: Server) -> list[dict[str, str]]:
     return [{name: str(value) for name, value in row.items()} for row in _of(server.id)]
 
 
-_hosts = Prepared(
-    lambda server: Attachment.objects.filter(server_id=server).values("host", "volume__host", "encrypted_password")
-)
+_attached = Prepared(lambda server: Attachment.objects.filter(server_id=server).select_related("volume"))
 
 
-def hosts_of(server: Server) -> frozenset[str]:
-    """Name the hosts on which a server can have its volumes: where they lie, or where they are given out to. None without. One query."""
-    return frozenset(
-        str(row["host"] if row["encrypted_password"] else row["volume__host"]) for row in _hosts(server.id)
-    )
+def hosts_of(server: Server) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """Name the hosts on which a server can have all its volumes, None for any, and those where one of them lies. One query of a server without.
+
+    A volume that it has is where it lies, or is given out to; one that it is to get may be given out.
+    """
+    able: frozenset[str] | None = None
+    homes = set()
+    for attachment in _attached(server.id):
+        volume = attachment.volume
+        homes.add(volume.host)
+        if attachment.host:
+            hosts = frozenset({attachment.host if attachment.is_far else volume.host})
+        else:
+            hosts = exports.hosts_reaching(volume)
+        able = hosts if able is None else able & hosts
+    return able, frozenset(homes)
 
 
 def attached(server_ids: Iterable[str]) -> dict[str, list[dict[str, object]]]:
@@ -101,9 +120,9 @@ def device_for(server: Server, asked: str | None) -> str:
         if device in taken:
             raise DevicePathInUse(device=asked)
         return device
-    free = next((f"vd{letter}" for letter in ascii_lowercase if f"vd{letter}" not in taken), None)
+    free = next((name for name in NAMES if name not in taken), None)
     if free is None:
-        raise TooManyDisks(id=server.id, most=len(ascii_lowercase))
+        raise TooManyDisks(id=server.id, most=len(NAMES))
     return free
 
 

@@ -14,6 +14,7 @@ from common.errors import NotFound, sentence
 from compute.servers.api import filters
 from compute.servers.api.fields import host_id
 from compute.servers.lifecycle import boot
+from compute.servers.lifecycle.boot_volumes import BOOT_WITH_VOLUMES
 from compute.servers.models import Server, ServerNotFound
 from compute.views import refuse_unknown
 from openstackapi.fields import Field, Fields, Version, iso_micro
@@ -153,7 +154,7 @@ def labels() -> dict[str, str]:
 def stages(server: Server) -> list[Stage]:
     """List the stages of a server's launch, each with the time it was reached."""
     names = labels()
-    launch = operations_of(server).filter(flow=boot.BOOT.name).first()
+    launch = operations_of(server).filter(flow__in=(boot.BOOT.name, BOOT_WITH_VOLUMES.name)).first()
     steps = {step.name: step for step in launch.steps.filter(phase=Phase.DO)} if launch else {}
     out = [_stage(name, names[name], steps.get(step)) for name, step in _STEPS]
     before = launch.created_at if launch else server.created_at

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from authorization import policy
 from authorization.context import RequestContext
 from common.clock import now
-from common.errors import CloudError, Conflict, NotFound, render
+from common.errors import CloudError, Conflict, Invalid, NotFound, render
 from common.ids import new_id
 from common.prepared import Prepared
 from compute.servers.lifecycle import states
@@ -35,6 +35,12 @@ class Locked(Conflict):
 
 class NotOnAHost(Conflict):
     template = _("Instance %(id)s is on no host, for it could not be built. Delete it and launch another.")
+
+
+class BootsFromVolume(Invalid):
+    template = _(
+        "Instance %(id)s boots from a volume, and this works with a root disk on its host alone. Take a snapshot of the volume."
+    )
 
 
 class HasRun(Conflict):
@@ -112,6 +118,7 @@ class Server(HostSubject, models.Model):
     key_data = models.TextField(default="")
     user_data = models.TextField(null=True, default=None)  # base64, as it came
     guest_password = models.CharField(max_length=1020, blank=True, default="")  # as the guest posted it: encrypted
+    boots_from_volume = models.BooleanField(default=False)  # its root disk is a volume: its host keeps none
     config_drive = models.BooleanField(default=False)
     personality = models.JSONField(default=list)  # files for the config drive, see create/personality.py
     local_disks = models.JSONField(null=True, default=None)  # see create/local_disks.py; None: what the flavor has
@@ -205,6 +212,8 @@ class Server(HostSubject, models.Model):
         if not self.host:
             words = str(_("It is on no host: delete it and launch another"))
             return None if name in states.HOSTLESS else Refusal(NotOnAHost(id=self.id), words)
+        if name in states.OF_ROOT_DISK and self.boots_from_volume:
+            return Refusal(BootsFromVolume(id=self.id), str(_("It boots from a volume: take a snapshot of that")))
         capability = states.NEEDS.get(name)
         return self.refusal_for(capability) if capability is not None else None
 

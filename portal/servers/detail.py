@@ -15,6 +15,7 @@ from common.clock import now
 from common.errors import sentence
 from compute.servergroups.models import ServerGroup
 from compute.servers import history
+from compute.servers.block_devices import BlockDevice
 from compute.servers.lifecycle import groups, services, states
 from compute.servers.models import Server
 from identity.models import User
@@ -32,6 +33,7 @@ from portal.servers.listing import flavor_words
 from portal.sharing import parts
 from portal.ui import timelines
 from portal.ui.pages import Page, is_fragment
+from volumes.volumes.models import Volume
 
 TABS = (
     ("overview", gettext_lazy("Overview")),
@@ -174,11 +176,28 @@ class Instance(Page):
             return [load.of_port(server, port) for port in Port.objects.of_server(server).select_related("network")]
         return [load.of_server(server)] if tab == "overview" else []
 
+    @staticmethod
+    def volumes(server: Server) -> list[dict[str, object]]:
+        """List a server's volumes in the order of their devices: id, name, size (GiB), device, goes, is_root. Two queries."""
+        devices = list(BlockDevice.objects.filter(server=server).order_by("device"))
+        rows = Volume.objects.in_bulk([device.volume_id for device in devices]) if devices else {}
+        return [
+            {
+                "id": row.pk, "name": str(row), "size": row.size, "device": device.path, "is_root": device.is_root,
+                "goes": device.delete_on_termination,
+            }
+            for device in devices
+            if (row := rows.get(device.volume_id)) is not None
+        ]  # fmt: skip
+
     def tab_overview(self, server: Server) -> dict[str, object]:
+        volumes = self.volumes(server)
         of_server = groups.groups_of(server)
         user = User.objects.filter(pk=server.user_id).values_list("name", flat=True).first()
         return {
             "boot": boot(server),
+            "root_volume": next((one for one in volumes if one["is_root"]), None),
+            "volumes": [one for one in volumes if not one["is_root"]],
             "reach": reach.reach(self.actor, server) if states.is_active(server.vm_state) else None,
             "groups": of_server,
             "wired": wired(server),

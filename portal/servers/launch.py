@@ -14,6 +14,8 @@ from compute.keypairs.models import KeyPair
 from compute.servergroups.models import ServerGroup
 from compute.servers.create import limits, networks
 from compute.servers.create import services as creating
+from compute.servers.create.errors import FlavorTooSmall
+from compute.servers.create.volumes import DeviceNotBootable, OneServerOnly, VolumeNotFree, VolumeUnknown
 from networking.errors import InvalidIpForNetwork, InvalidIpForSubnet, IpAddressAlreadyAllocated
 from networking.securitygroups import defaults as group_defaults
 from portal.servers import doors, launch_offers, userdata
@@ -22,13 +24,19 @@ from portal.servers.launch_spec import LaunchSpec, launch
 from portal.ui.calls import Call, Declared, carry_out
 from portal.ui.pages import Page, status_of
 from quota import services as quota
+from volumes.volumes.errors import BadVolumeSize
 
 #: Error class → the field that it is about.
 FIELD_OF: tuple[tuple[type[CloudError], str], ...] = (
     (creating.ImageUnknown, "image"),
+    (VolumeUnknown, "image"),
+    (VolumeNotFree, "image"),
+    (DeviceNotBootable, "image"),
+    (OneServerOnly, "count"),
+    (BadVolumeSize, "volume_size"),
     (creating.ImageNotActive, "image"),
     (creating.FlavorUnknown, "flavor"),
-    (creating.FlavorTooSmall, "flavor"),
+    (FlavorTooSmall, "flavor"),
     (creating.KeyUnknown, "key_name"),
     (creating.BadUserData, "user_data"),
     (creating.ZoneUnknown, "zone"),
@@ -106,7 +114,7 @@ class Launch(Page):
         return self.page(
             "servers/launch.html",
             status,
-            spec=spec, errors=errors, images=images, flavors=flavors, networks=nets, groups=groups,
+            spec=spec, errors=errors, images=images, volumes=launch_offers.of_volumes(actor), types=launch_offers.of_types(actor), flavors=flavors, networks=nets, groups=groups,
             ports=launch_offers.of_ports(actor), doors=[(name, port, word) for name, (port, word) in doors.DOORS.items()],
             keys=KeyPair.objects.filter(user_id=actor.user_id).order_by("name"),
             floating=launch_offers.of_floating(actor, nets),

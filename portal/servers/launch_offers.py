@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from authorization.context import RequestContext
 from authorization.share_levels import OPERATE
+from common.numbers import is_whole
 from common.units import gib_of, human_mib
 from compute.flavors import services as flavors
 from compute.flavors.models import Flavor
@@ -24,7 +25,14 @@ from networking.securitygroups.models import SecurityGroup
 from networking.subnets.models import Subnet
 from portal.servers import doors
 from portal.servers.dialogs import NEW, floating_choices
+from portal.ui import Text
+from portal.volumes.listing import type_word
 from sharing import received
+from volumes.snapshots import states as snapshot_states
+from volumes.snapshots.models import Snapshot
+from volumes.types.models import VolumeType
+from volumes.volumes import states as volume_states
+from volumes.volumes.models import Volume
 
 #: Distribution, as images name it (os_distro) → the icon of its card.
 LOGOS = {"debian": "brand-debian", "ubuntu": "brand-ubuntu"}
@@ -57,6 +65,17 @@ class ImageOffer:
     icon: str
     login: str
     words: str
+
+
+@dataclass(frozen=True)
+class VolumeOffer:
+    """A bootable volume, or a snapshot of one, and the least memory (MiB) that its image needs."""
+
+    value: str  # as LaunchSpec.image
+    name: str
+    size: int  # GiB
+    ram: int
+    of: str = ""  # the volume of a snapshot
 
 
 @dataclass(frozen=True)
@@ -142,6 +161,33 @@ def _image(image: Image) -> ImageOffer:
     return ImageOffer(
         image, need, is_snapshot, icon, about.get("os_admin_user", ""), words if words != image.name else ""
     )
+
+
+def of_volumes(actor: RequestContext) -> list[VolumeOffer]:
+    """List the project's bootable volumes that are free, then the snapshots of bootable ones. Two queries."""
+    project = actor.project_id or ""
+    free = Volume.objects.filter(project_id=project, status=volume_states.AVAILABLE, bootable=True)
+    kept = Snapshot.objects.filter(project_id=project, status=snapshot_states.AVAILABLE, volume__bootable=True)
+    return [
+        *(
+            VolumeOffer(f"volume:{one.pk}", str(one), one.size, _least_ram(one))
+            for one in free.order_by("name")[:IMAGES]
+        ),
+        *(
+            VolumeOffer(f"snapshot:{one.pk}", str(one), one.size, _least_ram(one.volume), str(one.volume))
+            for one in kept.select_related("volume").order_by("-created_at")[:IMAGES]
+        ),
+    ]
+
+
+def _least_ram(volume: Volume) -> int:
+    said = str(volume.image_metadata.get("min_ram") or "")
+    return int(said) if is_whole(said) else 0
+
+
+def of_types(actor: RequestContext) -> list[tuple[str, Text]]:
+    """List the types that a new volume may have: id, name."""
+    return [(row.pk, type_word(row)) for row in VolumeType.objects.visible_to(actor).order_by("name")]
 
 
 def of_networks(actor: RequestContext, fixed: Mapping[str, str]) -> list[NetworkOffer]:

@@ -13,6 +13,7 @@ from authorization.context import RequestContext
 from common.errors import Invalid
 from common.numbers import is_whole
 from compute.servers.create import services as creating
+from compute.servers.create.mappings import Asked
 from compute.servers.create.networks import Nic
 from compute.servers.models import Server
 from hostagent.contract import inet
@@ -31,11 +32,16 @@ _ASIDE = frozenset({"csrfmiddlewaretoken", "template_name", "snippet_name", "sni
 
 @dataclass
 class LaunchSpec:
-    """The fields of the launch form as sent, unchecked. `fixed`: network id → address; `values`: variable of user data → its value."""
+    """The fields of the launch form as sent, unchecked. `image`: the id of one, or what else it starts from, as "volume:<id>" or
+    "snapshot:<id>". `fixed`: network id → address; `values`: variable of user data → its value."""
 
     name: str = ""
     count: int = 1
     image: str = ""
+    on_volume: bool = False  # its root disk is a new volume
+    volume_size: str = ""  # GiB
+    volume_type: str = ""
+    volume_goes: bool = False  # with the instance
     flavor: str = ""
     networks: Sequence[str] = ()
     groups: Sequence[str] = ()
@@ -62,6 +68,10 @@ class LaunchSpec:
             name=data.get("name", "").strip(),
             count=int(count) if is_whole(count) else 0,
             image=data.get("image", ""),
+            on_volume=bool(data.get("on_volume")),
+            volume_size=data.get("volume_size", "").strip(),
+            volume_type=data.get("volume_type", ""),
+            volume_goes=bool(data.get("volume_goes")),
             flavor=data.get("flavor", ""),
             networks=tuple(data.getlist("networks")),
             groups=tuple(data.getlist("groups")),
@@ -109,7 +119,11 @@ class LaunchSpec:
         if not 1 <= self.count <= COUNT_LIMIT:
             found["count"] = _("From 1 to %(limit)s.") % {"limit": COUNT_LIMIT}
         if not self.image:
-            found["image"] = _("Choose an image.")
+            found["image"] = _("Choose an image or a volume.")
+        elif (
+            self.on_volume and not _starts_from(self)[0] and not (is_whole(self.volume_size) and int(self.volume_size))
+        ):
+            found["volume_size"] = _("Say how large the volume is to be, in GiB.")
         if not self.flavor:
             found["flavor"] = _("Choose a flavor.")
         if not self.networks and not self.ports:
@@ -139,6 +153,23 @@ class LaunchSpec:
             except ValidationError as error:
                 found[name] = " ".join(error.messages)
         return found
+
+
+def _starts_from(spec: LaunchSpec) -> tuple[str, str]:
+    """("volume" or "snapshot", its id), or ("", the image's id)."""
+    kind, separator, id = spec.image.partition(":")
+    return (kind, id) if separator else ("", kind)
+
+
+def root_of(spec: LaunchSpec) -> Asked | None:
+    """Return the volume that an instance boots from; None for a disk on its host."""
+    kind, id = _starts_from(spec)
+    if kind == "volume":
+        return Asked("volume", id, is_root=True)
+    if not kind and not spec.on_volume:
+        return None
+    size = int(spec.volume_size) if is_whole(spec.volume_size) and int(spec.volume_size) else None
+    return Asked(kind or "image", id, size, spec.volume_type or None, is_root=True, goes_with_server=spec.volume_goes)
 
 
 def form_of(data: QueryDict) -> dict[str, str]:
@@ -186,12 +217,14 @@ def launch(actor: RequestContext, spec: LaunchSpec) -> list[Server]:
     data = base64.b64encode(text.encode()).decode() if text.strip() else None
     groups = defaults.made(actor.project_id or "", spec.groups)
     nics = [Nic(network_id=id, fixed_ip=spec.fixed.get(id, "")) for id in spec.networks]
+    root = root_of(spec)
     servers = creating.create(
         actor,
         creating.Launch(
             name=spec.name,
             flavor_id=spec.flavor,
-            image_id=spec.image,
+            image_id=None if root else spec.image,
+            volumes=[root] if root else [],
             networks=[*nics, *(Nic(port_id=id) for id in spec.ports)] or None,
             security_groups=[*groups, *doors.groups(actor, spec.doors, groups)],
             key_name=spec.key_name or None,

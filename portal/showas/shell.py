@@ -75,7 +75,11 @@ def _filled(form: str, value: Value) -> str:
     names = {
         part: [name for _text, name, _spec, _conversion in Formatter().parse(part) if name] for part in form.split(",")
     }
-    return ",".join(part.format_map(value) for part, wanted in names.items() if all(value.get(name) for name in wanted))
+    return ",".join(
+        part.format_map(value)
+        for part, wanted in names.items()
+        if all(value.get(name) not in (None, "") for name in wanted)
+    )
 
 
 def lines(groups: Sequence[Words]) -> str:

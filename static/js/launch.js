@@ -16,8 +16,18 @@ function after(radio, count) {
   const share = limit > 0 ? Math.min(100 - 100 * used / limit, 100 * (ram - used) / limit) : 0;
   return { why: "", share, text: limit > 0 ? `${human(ram)} / ${human(limit)}` : human(ram) };
 }
+// Whether the root disk is a new volume: asked for with an image, and always with a snapshot.
+function onVolume() {
+  const image = chosen("image"), box = $("input[name=on_volume]", form);
+  const isKept = "kept" in (image?.dataset || {}), isNew = isKept ? image.dataset.kept === "copy" : box.checked;
+  $$("[data-of-image]", form).forEach(part => part.hidden = isKept);
+  $$("[data-new-volume]", form).forEach(part => part.hidden = !isNew);
+  const size = $("#vs");
+  if (isNew && !isKept && !size.value && image) size.value = Math.max(1, +image.dataset.need);
+  return isKept || isNew;
+}
 function fits(count) {
-  const image = chosen("image"), need = +(image?.dataset.need || 0), ram = +(image?.dataset.ram || 0);
+  const image = chosen("image"), need = onVolume() ? 0 : +(image?.dataset.need || 0), ram = +(image?.dataset.ram || 0);
   for (const row of $$("[data-flavor]", form)) {
     const radio = $("input", row), small = +radio.dataset.disk < need || +radio.dataset.ram < ram, then = after(radio, count);
     const note = $("[data-small]", row), bar = $("[data-after]", row), plus = $(".plus", bar);

@@ -17,7 +17,7 @@ from tests.browser.netwalk import NetWalk
 from tests.browsing import Enter, take_new_address
 from tests.live import LiveCloud
 from tests.portal.defects import unused
-from tests.rest import COMPUTE, IMAGE, NETWORK, Rest, until
+from tests.rest import COMPUTE, IMAGE, NETWORK, VOLUME, Rest, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 INSTANCE = re.compile(r"/instances/[0-9a-f-]{36}$")
@@ -47,6 +47,48 @@ def _launched(n: NetWalk) -> dict[str, Any]:
     n.page.wait_for_url(INSTANCE)
     found: dict[str, Any] = n.rest.ok("GET", f"{COMPUTE}/servers/{n.page.url.rpartition('/')[2]}")["server"]
     return found
+
+
+def test_a_launch_from_volumes(launch: NetWalk) -> None:
+    """A root disk on a new volume, without a size first; then from a volume that is there, and from a snapshot of it."""
+    n, page = launch, launch.page
+    page.fill("#n", unused("on-volume"))
+    expect(page.locator("#vs")).to_be_hidden()
+    page.locator("input[name=on_volume]").check()
+    assert int(page.input_value("#vs")) >= 1, "as large as the image at least"
+    page.fill("#vs", "0")
+    page.click("[data-summary] [data-action=submit]")
+    expect(page.locator("#f-volume_size")).to_contain_text("Say how large the volume is to be")
+    page.fill("#vs", "2")
+    page.select_option("#vt", index=1)
+    kind = n.rest.ok("GET", f"{VOLUME}/types/{page.input_value('#vt')}")["volume_type"]["name"]
+    page.locator("input[name=volume_goes]").check()
+    made = _launched(n)
+    (disk,) = n.rest.ok("GET", f"{COMPUTE}/servers/{made['id']}")["server"]["os-extended-volumes:volumes_attached"]
+    volume = n.rest.ok("GET", f"{VOLUME}/volumes/{disk['id']}")["volume"]
+    assert (made["image"], volume["size"], volume["bootable"], volume["volume_type"]) == ("", 2, "true", kind)
+    assert disk["delete_on_termination"] is True
+
+    image = n.rest.named(f"{IMAGE}/images", "images", "demo")
+    name = unused("root")
+    asked = {"volume": {"size": 1, "name": name, "imageRef": image}}
+    root = n.rest.ok("POST", f"{VOLUME}/volumes", asked)["volume"]["id"]
+    until(lambda: n.rest.ok("GET", f"{VOLUME}/volumes/{root}")["volume"]["status"] == "available", 60, "the volume")
+    kept = n.rest.ok("POST", f"{VOLUME}/snapshots", {"snapshot": {"volume_id": root, "name": name}})["snapshot"]["id"]
+    until(lambda: n.rest.ok("GET", f"{VOLUME}/snapshots/{kept}")["snapshot"]["status"] == "available", 60, "the copy")
+    for value, is_new in ((f"snapshot:{kept}", True), (f"volume:{root}", False)):
+        page.goto(f"{page.url.partition('/instances')[0]}/instances/launch")
+        _afresh(page)
+        page.fill("#n", unused("from"))
+        page.click("[data-volumes] summary")
+        page.locator(f"input[name=image][value='{value}']").check()
+        expect(page.locator("#vs")).to_be_visible(visible=is_new)
+        expect(page.locator("input[name=on_volume]")).to_be_hidden()
+        made = _launched(n)
+        until(lambda: n.rest.ok("GET", f"{COMPUTE}/servers/{made['id']}")["server"]["status"] == "ACTIVE", 60, value)  # noqa: B023
+        (disk,) = n.rest.ok("GET", f"{COMPUTE}/servers/{made['id']}")["server"]["os-extended-volumes:volumes_attached"]
+        assert (disk["id"] == root) is not is_new
+        n.rest.delete(made["id"])
 
 
 def test_a_launch_with_every_option(launch: NetWalk) -> None:

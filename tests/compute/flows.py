@@ -190,6 +190,9 @@ def check_server(cloud: Cloud, server: Server) -> None:
 
 def check_disk(cloud: Cloud, server: Server) -> None:
     """Its root disk is as large as its flavor says; one of an earlier size lies beside it while a resize waits for a word."""
+    if server.boots_from_volume:
+        assert server.id not in cloud.disks(server.host), "a root disk beside the volume that it boots from"
+        return
     size, kept = cloud.disk_sizes(server.host, server.id)
     assert size == server.flavor["disk"]
     before = (server.before_resize or {}).get("flavor", server.flavor)["disk"]
@@ -209,9 +212,9 @@ def claims() -> set[str]:
 def check_copies(cloud: Cloud) -> None:
     """A7: what a server has written is somewhere at every moment, unless its user asked for the end of it.
 
-    A disk on a host, or an image made of that disk. One that is rebuilt needs the image it is made of instead.
+    A disk on a host, or an image made of that disk. One that is rebuilt needs the image it is made of instead. A volume is its own row's.
     """
-    for server in Server.objects.living().exclude(launched_at=None):
+    for server in Server.objects.living().exclude(launched_at=None).exclude(boots_from_volume=True):
         if cloud.has_disk(server.id):
             continue
         asked = set(Operation.objects.filter(subject_id=server.id).values_list("flow", flat=True))

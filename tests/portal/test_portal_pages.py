@@ -147,7 +147,7 @@ def test_a_private_key_is_shown_once(demo: Client) -> None:
 def test_launching_too_much_is_refused_beside_its_field(demo: Client) -> None:
     answer = demo.post("/instances/launch", {"name": "", "count": "0"})
     assert answer.status_code == 422
-    for text in (b"A name has 1 to 255 characters.", b"From 1 to 50.", b"Choose an image."):
+    for text in (b"A name has 1 to 255 characters.", b"From 1 to 50.", b"Choose an image or a volume."):
         assert text in answer.content
 
 

@@ -77,7 +77,8 @@ def test_what_a_guest_wrote_is_there_for_the_next(cloud: LiveCloud, tmp_path: Pa
     of_image = make(rest, name="bootable", imageRef=image)
     assert rest.ok("GET", f"{VOLUME}/volumes/{of_image}")["volume"]["bootable"] == "true"
     attach(rest, one, of_image)
-    assert "vdb2" in shell.run(address, "cat /proc/partitions").stdout, "it has the image's partitions"
+    partitions = lambda: shell.run(address, "cat /proc/partitions", check=False).stdout  # noqa: E731
+    until(lambda: "vdb2" in partitions(), 30, "the guest has read the image's partitions")
 
     rest.delete(one)
     until(lambda: status(rest, of_image) == "available", 60, "the volume of a server that is gone")
@@ -90,6 +91,42 @@ def test_what_a_guest_wrote_is_there_for_the_next(cloud: LiveCloud, tmp_path: Pa
     rest.ok("DELETE", f"{NETWORK}/floatingips/{ip_id}")
     rest.ok("DELETE", f"{NETWORK}/security-groups/{group}")
     rest.ok("DELETE", f"{COMPUTE}/os-keypairs/volumes", version="2.1")
+
+
+def test_a_guest_boots_from_a_volume_which_outlives_it(cloud: LiveCloud, tmp_path: Path) -> None:
+    """The main job: a server booted from a volume made from an image; what it wrote is there for the next that boots from it."""
+    rest, shell = Rest(cloud), Shell(cloud, tmp_path)
+    key = {"keypair": {"name": "rooted", "public_key": shell.public}}
+    rest.ok("POST", f"{COMPUTE}/os-keypairs", key, version="2.1")
+    group = open_port(rest, "rooted")
+    image = rest.named(f"{IMAGE}/images", "images", "demo")
+    common = {"key_name": "rooted", "security_groups": [{"name": "rooted"}], "imageRef": ""}
+    root = {"destination_type": "volume", "boot_index": 0}
+    mapping = [{**root, "source_type": "image", "uuid": image, "volume_size": 1}]
+    one = rest.boot("rooted-one", block_device_mapping_v2=mapping, **common)
+    rest.until(one, "ACTIVE", seconds=BOOT)
+    ip_id, address = float_ip(rest, one)
+    shell.reach(address)
+    assert shell.run(address, "echo kept > mark && sync && ls /sys/block").stdout.split() == ["vda"]
+    rest.act(one, {"reboot": {"type": "HARD"}})
+    rest.until(one, "ACTIVE", seconds=BOOT)
+    shell.reach(address)
+    (volume,) = rest.ok("GET", f"{VOLUME}/volumes")["volumes"]
+    rest.ok("DELETE", f"{NETWORK}/floatingips/{ip_id}")
+    rest.delete(one)
+    until(lambda: status(rest, volume["id"]) == "available", 60, "the volume free")
+
+    mapping = [{**root, "source_type": "volume", "uuid": volume["id"], "delete_on_termination": True}]
+    two = rest.boot("rooted-two", block_device_mapping_v2=mapping, **common)
+    rest.until(two, "ACTIVE", seconds=BOOT)
+    ip_id, address = float_ip(rest, two)
+    shell.reach(address)
+    assert shell.run(address, "cat mark; hostname").stdout.split() == ["kept", "rooted-two"]
+    rest.delete(two)
+    until(lambda: rest.ok("GET", f"{VOLUME}/volumes")["volumes"] == [], 60, "no volume")
+    rest.ok("DELETE", f"{NETWORK}/floatingips/{ip_id}")
+    rest.ok("DELETE", f"{NETWORK}/security-groups/{group}")
+    rest.ok("DELETE", f"{COMPUTE}/os-keypairs/rooted", version="2.1")
 
 
 # ── On another host ─────────────────────────────────────────────────────────────────────────────────────────────────

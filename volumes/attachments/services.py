@@ -39,6 +39,13 @@ def begin(attachment_id: str) -> None:
         _change(attachment, states.ATTACHING)
 
 
+def place(attachment: Attachment, host: str) -> None:
+    """Note on which host the server of a volume is, which is asked from now on."""
+    if attachment.host != host:
+        _change(attachment, attachment.status, host=host)
+    begin(attachment.id)
+
+
 def finish(attachment_id: str) -> None:
     """Note that the server has the volume."""
     attachment = _locked(attachment_id)

@@ -18,6 +18,10 @@ from volumes.volumes import errors, flows, services
 from volumes.volumes.models import Volume
 
 GIB: Final = 2**30
+#: What a volume keeps of every image that it is made of; the rest are the image's own properties.
+IMAGE_FACTS: Final = frozenset(
+    {"image_id", "image_name", "checksum", "container_format", "disk_format", "min_disk", "min_ram", "size"}
+)
 
 
 @dataclass(frozen=True)

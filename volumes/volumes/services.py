@@ -96,8 +96,8 @@ def delete(actor: RequestContext, id: str) -> None:
 
 def delete_with_server(actor: RequestContext, id: str) -> None:
     """Begin to remove a volume with the server that had it, in the caller's transaction. One with snapshots stays, as in Nova."""
-    volume = Volume.locked_by_id(id)
-    if not volume.snapshots.exists() and volume.why_not("purge") is None:
+    volume = Volume.objects.select_for_update().filter(pk=id).first()
+    if volume is not None and not volume.snapshots.exists() and volume.why_not("purge") is None:
         run(actor, volume, "purge", flows.DELETE)
 
 

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.truth import truth
+from compute.servers.create import mappings as volume_mappings
+from compute.servers.create.mappings import Asked
 from compute.servers.create.networks import Nic
 from compute.servers.create.services import Launch
 from hostagent.contract import inet
@@ -64,10 +66,12 @@ def launch_of(data: dict[str, Any], version: tuple[int, int]) -> Launch:
     if len(orjson.dumps(hints)) > HINTS_LIMIT:
         raise Invalid(reason=_("Scheduler hints may have %(most)s characters as JSON. Ask for less."), most=HINTS_LIMIT)
     least, most = _counts(server)
+    volumes = volume_mappings.of_request(server)
     return Launch(
         name=server["name"].strip(),
         flavor_id=ref(server["flavorRef"]),
-        image_id=_image(server),
+        image_id=_image(server, volumes),
+        volumes=volumes,
         networks=nics(server.get("networks")),
         security_groups=[group["name"] for group in server.get("security_groups", ()) if "name" in group],
         key_name=server.get("key_name"),
@@ -101,22 +105,16 @@ def _counts(server: dict[str, Any]) -> tuple[int, int]:
     return least, most
 
 
-def _image(server: dict[str, Any]) -> str:
-    """The image to boot from: imageRef, or the one mapping that says the same in block_device_mapping_v2."""
+def _image(server: dict[str, Any], volumes: list[Asked]) -> str | None:
+    """Return the image to boot from: imageRef, or the one mapping that says the same in block_device_mapping_v2; None for a volume."""
     image = ref(server.get("imageRef") or "")
-    for mapping in server.get("block_device_mapping_v2", ()):
-        if mapping.get("source_type") == "blank" and mapping.get("destination_type", "local") == "local":
-            continue  # see create/local_disks.py
-        is_local_image = mapping.get("source_type") == "image" and mapping.get("destination_type") == "local"
-        if not is_local_image or str(mapping.get("boot_index", 0)) != "0":
-            raise Invalid(
-                reason=_(
-                    "Block Device Mapping is Invalid: this cloud boots from an image on a local disk, not from volumes."
-                )
-            )
-        image = str(mapping.get("uuid") or image)
-    if server.get("block_device_mapping"):
-        raise Invalid(reason=_("Block Device Mapping is Invalid: this cloud has no volumes to boot from."))
-    if not image:
+    for mapping in server.get("block_device_mapping_v2") or ():
+        if mapping.get("source_type") == "image" and mapping.get("destination_type") == "local":
+            if str(mapping.get("boot_index", 0)) != "0":
+                raise Invalid(reason=_("Block Device Mapping is Invalid: an image is on the root disk alone."))
+            image = str(mapping.get("uuid") or image)
+    if image:
+        return image
+    if volume_mappings.root_of(volumes) is None:
         raise Invalid(reason=_("Invalid imageRef provided."))
-    return image
+    return None

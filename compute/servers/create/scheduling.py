@@ -248,7 +248,11 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
 def spec_of(server: Server) -> RequestSpec:
     """Build the request spec of a server from its row, scheduler hints and group."""
     spec = RequestSpec(
-        resources={k: v for k, v in host_needs.resources_of(server.flavor).items() if v},
+        resources={
+            k: v
+            for k, v in host_needs.resources_of(server.flavor, boots_from_volume=server.boots_from_volume).items()
+            if v
+        },
         project_id=server.project_id,
         zone=server.pinned_availability_zone,
         forced_host=server.forced_host,
@@ -265,9 +269,10 @@ def spec_of(server: Server) -> RequestSpec:
 
 def _apply_volumes(spec: RequestSpec, server: Server) -> None:
     """A server goes where its volumes are, or are given out to."""
-    hosts = block_devices.hosts_of(server)
-    if hosts:
-        spec.only = hosts if spec.only is None else spec.only & hosts
+    able, homes = block_devices.hosts_of(server)
+    if able is not None:
+        spec.only = able if spec.only is None else spec.only & able
+        spec.prefer |= homes
 
 
 def _hosts_of(server_ids: list[str], project_id: str) -> frozenset[str]:

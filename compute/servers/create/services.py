@@ -19,11 +19,13 @@ from compute.flavors import services as flavors
 from compute.flavors.models import Flavor
 from compute.keypairs.models import KeyPair
 from compute.servergroups.models import ServerGroup
-from compute.servers.create import boot_options, limits, local_disks, networks, personality, scheduling
+from compute.servers.create import boot_options, limits, local_disks, networks, personality, scheduling, volumes
+from compute.servers.create.errors import FlavorTooSmall
 from compute.servers.create.hostname import hostname_of
+from compute.servers.create.mappings import Asked, root_of
 from compute.servers.create.networks import Nic
 from compute.servers.lifecycle import interfaces, states
-from compute.servers.lifecycle.boot import BOOT
+from compute.servers.lifecycle.boot_volumes import boot_flow
 from compute.servers.models import Server
 from hosts.models import Host
 from images.images import states as image_states
@@ -46,12 +48,6 @@ class FlavorUnknown(Invalid):
 
 class ImageNotActive(Invalid):
     template = _("Image %(id)s is not active: its status is %(status)s.")
-
-
-class FlavorTooSmall(Invalid):
-    template = _(
-        "Flavor's %(what)s is too small for requested image. Flavor has %(have)s %(unit)s, image needs %(need)s."
-    )
 
 
 class KeyUnknown(Invalid):
@@ -104,6 +100,7 @@ class Launch:
     config_drive: bool = False
     personality: list[dict[str, str]] = field(default_factory=list)  # see personality.py
     mappings: list[dict[str, object]] = field(default_factory=list)  # block_device_mapping_v2
+    volumes: list[Asked] = field(default_factory=list)  # those of the mappings
     availability_zone: str | None = None
     host: str | None = None
     hints: dict[str, object] = field(default_factory=dict)
@@ -119,6 +116,7 @@ class Launch:
 class _Checked:
     flavor: Flavor
     image: Image | None
+    image_meta: dict[str, object]
     readable: list[str]  # ids of the images that the server reads
     key: KeyPair | None
     nics: list[Nic]
@@ -157,9 +155,11 @@ def _check(actor: RequestContext, launch: Launch) -> _Checked:
     zone, host = _place(actor, launch)
     image = usable_image(actor, launch.image_id, flavor.ram, flavor.disk) if launch.image_id else None
     nics = networks.resolve(actor, launch.networks)
+    of_root = volumes.check(actor, launch.volumes, flavor, launch.count)
     return _Checked(
         flavor=flavor,
         image=image,
+        image_meta=image_meta(image) or of_root,
         readable=readable(actor, image) if image else [],
         key=find_key(actor, launch.key_name),
         nics=nics,
@@ -317,6 +317,7 @@ def _insert(actor: RequestContext, project_id: str, launch: Launch, checked: _Ch
         server.reservation_id = reservation
         server.own_ports = _plug(actor, server, checked)
         server.save(force_insert=True)
+        volumes.give(actor, server, launch.volumes)
         boot(actor, server)
         servers.append(server)
     return servers
@@ -337,7 +338,8 @@ def _row(actor: RequestContext, project_id: str, launch: Launch, checked: _Check
         task_state=states.VERBS["create"].task,
         generation=1,
         image_id=checked.image.id if checked.image else None,
-        image_meta=image_meta(checked.image),
+        image_meta=checked.image_meta,
+        boots_from_volume=root_of(launch.volumes) is not None,
         readable_images=checked.readable,
         flavor_id=checked.flavor.id,
         flavor=checked.flavor.embedded(),
@@ -375,7 +377,7 @@ def _plug(actor: RequestContext, server: Server, checked: _Checked) -> list[str]
 def boot(actor: RequestContext, server: Server) -> None:
     """Start the flow, in the caller's transaction."""
     start(
-        BOOT,
+        boot_flow(server),
         subject=("server", server.id),
         project_id=server.project_id,
         actor=actor,

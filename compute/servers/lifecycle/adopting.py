@@ -71,7 +71,13 @@ def take_over(host: Host, server_id: str, known: dict[str, Any], *, project: str
     server, _made = Server.objects.update_or_create(id=server_id, defaults=columns)
     missing = [why for port in said.get("ports", ()) if (why := _plug(server, port))]
     try:
-        resources = {name: amount for name, amount in host_needs.resources_of(server.flavor).items() if amount}
+        resources = {
+            name: amount
+            for name, amount in host_needs.resources_of(
+                server.flavor, boots_from_volume=server.boots_from_volume
+            ).items()
+            if amount
+        }
         placement.claim(server_id, owner, resources, [host.name], user_id=server.user_id)
     except CloudError as error:
         missing.append(error.message)

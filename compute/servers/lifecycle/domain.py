@@ -61,7 +61,7 @@ def spec(server: Server, *, power: str = "on") -> ServerSpec:
 
 def attached_to(server: Server) -> list[tuple[Attachment, str]]:
     """Read a server's volumes, each with what the domain calls it, in the order in which it got them. One query of a server without."""
-    devices = {row["attachment_id"]: row["device"] for row in block_devices.of(server)}
+    devices = {row["attachment_id"]: row["device"] for row in block_devices.of(server) if row["attachment_id"]}
     rows = Attachment.objects.select_related("volume").in_bulk(devices) if devices else {}
     return [(rows[id], device) for id, device in devices.items()]
 
@@ -78,7 +78,8 @@ def disks_of(server: Server, volumes: Sequence[tuple[Attachment, str]]) -> list[
         for device, source in zip(devices, sources, strict=False)
     ]
     given = [volume_disk(attachment, device) for attachment, device in volumes]
-    return [DiskSpec(device=root, serial="root", source={"kind": "root"}), *own, *given]
+    disks = [] if server.boots_from_volume else [DiskSpec(device=root, serial="root", source={"kind": "root"})]
+    return sorted((*disks, *own, *given), key=lambda disk: disk["device"])  # a machine boots from the first
 
 
 def volume_disk(attachment: Attachment, device: str) -> DiskSpec:

@@ -19,9 +19,10 @@ _kinds = Prepared(
 )
 
 
-def resources_of(flavor: Mapping[str, Any]) -> dict[str, int]:
+def resources_of(flavor: Mapping[str, Any], *, boots_from_volume: bool = False) -> dict[str, int]:
     """Count what an embedded flavor takes from a host. Ephemeral and swap lie on the host's disk too (swap is in MiB)."""
-    disk = int(flavor["disk"]) + int(flavor.get("ephemeral") or 0) + -(-int(flavor.get("swap") or 0) // 1024)
+    root = 0 if boots_from_volume else int(flavor["disk"])
+    disk = root + int(flavor.get("ephemeral") or 0) + -(-int(flavor.get("swap") or 0) // 1024)
     return {"MEMORY_MB": int(flavor["ram"]), "VCPU": int(flavor["vcpus"]), "DISK_GB": disk}
 
 

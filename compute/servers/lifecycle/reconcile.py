@@ -100,6 +100,7 @@ def inspect(host: str, found: HostFound) -> list[Finding]:
             out.append(Finding(host, "disk", id, gettext("No row places this disk here.")))
     disks = [id for id in found["disks"] if is_id(id)]
     resting = Server.objects.living().filter(host=host, task_state=None).exclude(vm_state=states.ERROR)
+    resting = resting.exclude(boots_from_volume=True)
     for id in resting.exclude(id__in=disks).values_list("id", flat=True):
         out.append(Finding(host, "disk", id, gettext("The disk of this instance is missing.")))
     return out

@@ -18,7 +18,7 @@ from compute.servers.create import limits, scheduling
 from compute.servers.create import services as creating
 from compute.servers.create.scheduling import Candidate, RequestSpec
 from compute.servers.lifecycle import host_needs, states
-from compute.servers.lifecycle.boot import BOOT
+from compute.servers.lifecycle.boot_volumes import boot_flow
 from compute.servers.lifecycle.resize import DiskTooSmall
 from compute.servers.lifecycle.services import for_verb, why_not
 from compute.servers.models import Server
@@ -47,7 +47,7 @@ def relaunch(actor: RequestContext, *, server_id: str, flavor_id: str = "") -> S
     if server.image_id:
         creating.usable_image(actor, server.image_id, int(server.flavor["ram"]), int(server.flavor["disk"]))
     fresh: dict[str, object] = {"vm_state": states.BUILDING, "fault_code": "", "fault_data": {}, "fault_at": None}
-    run(actor, server, "relaunch", BOOT, None, **fresh, **size)
+    run(actor, server, "relaunch", boot_flow(server), None, **fresh, **size)
     return server
 
 
@@ -117,9 +117,9 @@ def _nearest(server: Server, image: Image | None, sizes: list[Flavor], hosts: li
     spec = scheduling.spec_of(server)
     if scheduling.decide(spec, hosts).chosen is not None:
         return None
-    most = host_needs.resources_of(server.flavor)
+    most = host_needs.resources_of(server.flavor, boots_from_volume=server.boots_from_volume)
     for flavor in sizes:
-        needs = host_needs.resources_of(flavor.embedded())
+        needs = host_needs.resources_of(flavor.embedded(), boots_from_volume=server.boots_from_volume)
         if needs == most or any(needs[name] > most[name] for name in needs):
             continue
         if _suits(server, image, flavor) and scheduling.decide(_with(spec, needs, flavor), hosts).chosen is not None:

@@ -42,7 +42,7 @@ def claim_more(op: Op) -> None:
         placement.move(server.id, steps.old_claim(server.id))
     if not placement.held_by(server.id):
         spec = scheduling.RequestSpec(
-            resources=_resources(op.data["flavor"]), project_id=server.project_id, forced_host=server.host
+            resources=_resources(server, op.data["flavor"]), project_id=server.project_id, forced_host=server.host
         )
         decision = scheduling.decide(spec, scheduling.candidates_for(spec, lock=True))
         op.show(**decision.verdict())
@@ -58,8 +58,9 @@ def claim_more(op: Op) -> None:
     op.on_host(server.host)
 
 
-def _resources(flavor: dict[str, object]) -> dict[str, int]:
-    return {name: amount for name, amount in host_needs.resources_of(flavor).items() if amount}
+def _resources(server: Server, flavor: dict[str, object]) -> dict[str, int]:
+    needs = host_needs.resources_of(flavor, boots_from_volume=server.boots_from_volume)
+    return {name: amount for name, amount in needs.items() if amount}
 
 
 def unclaim_more(op: Op) -> None:
@@ -124,6 +125,8 @@ def end_of_growth(server: Server, kept: str) -> dict[str, object] | None:
 def _disk_grows(server: Server) -> bool:
     """Whether the resize that is under way, or waits for a word, made the root disk larger."""
     before = server.before_resize
+    if server.boots_from_volume:
+        return False
     return before is not None and int(server.flavor["disk"]) > int(before["flavor"]["disk"])
 
 

@@ -131,6 +131,9 @@ HOSTLESS: Final = frozenset({"create", "delete", "unshelve", "relaunch"})
 NEVER_RAN: Final = frozenset({"relaunch"})
 
 
+#: Verbs that make something of a root disk on the host, which a server that boots from a volume has not.
+OF_ROOT_DISK: Final = frozenset({"rebuild", "snapshot", "backup", "shelve"})
+
 #: Verb → capability that the drivers of the server's host must have; all drivers can carry out the other verbs.
 NEEDS: Final[dict[str, Capability]] = {
     "reboot": capabilities.REBOOT_SOFT,

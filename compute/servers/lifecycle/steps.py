@@ -48,8 +48,10 @@ def elsewhere(finalize: Callable[[Op, CloudError], None]) -> Callable[[Op, Cloud
 
     def finalized(op: Op, error: CloudError) -> None:
         server = of(op)
-        avoid = sorted({*op.data.get("avoid", ()), str(error.data.get("host", ""))})
-        is_bound = server.forced_host or op.data.get("to_host")
+        before = op.data.get("avoid", ())
+        avoid = sorted({*before, str(error.data.get("host", ""))})
+        # one that was avoided already is no host of the server's: it has a volume of it
+        is_bound = server.forced_host or op.data.get("to_host") or len(avoid) == len(before)
         if not isinstance(error, HostDown) or server.is_deleting or is_bound or len(avoid) > MOST_HOSTS:
             finalize(op, error)
             return

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from authorization.context import RequestContext
-from common.errors import CloudError, NotFound
+from common.errors import CloudError, Conflict, NotFound
 from compute.servers import block_devices
 from compute.servers.block_devices import BlockDevice
 from compute.servers.lifecycle import domain, steps
@@ -23,6 +23,12 @@ from volumes.volumes import services as volumes
 
 class VolumeNotHere(NotFound):
     template = _("Instance %(server)s is not attached to volume %(id)s.")
+
+
+class IsRoot(Conflict):
+    template = _(
+        "Volume %(volume)s is the root disk of instance %(id)s: a machine that is there keeps it. Delete the instance."
+    )
 
 
 # ── Attach ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -149,6 +155,8 @@ def detach_volume(actor: RequestContext, *, server_id: str, volume_id: str) -> N
     """Begin to take a volume from a server. Raises: VolumeNotHere, WrongState, WrongVolumeStatus, Forbidden."""
     server = for_verb(actor, server_id, "detach_volume")
     row = find(server, volume_id)
+    if row.is_root:
+        raise IsRoot(id=server.id, volume=volume_id)
     attachments.begin_detaching(as_compute(actor, server), volume_id, server_id=server.id)
     data = {"volume_id": volume_id, "attachment_id": row.attachment_id, "device": row.device}
     run(actor, server, "detach_volume", DETACH_VOLUME, data, (f"volume:{volume_id}",))

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from authorization.context import RequestContext
 from networking.securitygroups.models import SecurityGroup
 from portal.servers import doors, userdata
-from portal.servers.launch_spec import COUNT_LIMIT, LaunchSpec, hints_of, pairs
+from portal.servers.launch_spec import COUNT_LIMIT, LaunchSpec, hints_of, pairs, root_of
 from portal.showas.entries import Entry, Typed
 from portal.showas.kinds import NEVER, SAME, Arg, Kind, Terraform, Use
 from portal.showas.places import Value, missing, places_in, secret
@@ -37,6 +37,13 @@ CREATE = Kind(
     args=(
         Arg("name", cli="<>", tf=SAME),
         Arg("imageRef", cli="--image", sdk="image_id", tf="image_id"),
+        Arg(
+            "block_device_mapping_v2",
+            cli="--block-device uuid={uuid},source_type={source_type},destination_type={destination_type},boot_index={boot_index},"
+            "volume_size={volume_size},volume_type={volume_type},delete_on_termination={delete_on_termination}",
+            sdk="block_device_mapping",
+            tf="block_device{}",
+        ),
         Arg("flavorRef", cli="--flavor", sdk="flavor_id", tf="flavor_id"),
         Arg("networks"),
         Arg("cards", cli="--nic net-id={uuid},port-id={port},v4-fixed-ip={v4},v6-fixed-ip={v6}", wire=None),
@@ -68,7 +75,8 @@ def asked(actor: RequestContext, typed: Mapping[str, Value], count: int) -> dict
     several = {"min_count": count, "max_count": count} if count > 1 else {}
     return {
         "name": typed["name"] or missing("name"),
-        "imageRef": typed["image"] or missing("image"),
+        "imageRef": None if (disk := _root(typed)) else typed["image"] or missing("image"),
+        "block_device_mapping_v2": disk,
         "flavorRef": typed["flavor"] or missing("flavor"),
         "networks": cards,
         "cards": [_with_family(one) for one in cards],
@@ -88,6 +96,24 @@ def asked(actor: RequestContext, typed: Mapping[str, Value], count: int) -> dict
         "metadata": _pairs(typed["metadata"]),
         **several,
     }
+
+
+def _root(typed: Mapping[str, Value]) -> list[Value]:
+    """Return the mapping of the volume that the instance boots from, if there is one."""
+    names = ("image", "on_volume", "volume_size", "volume_type", "volume_goes")
+    root = root_of(LaunchSpec(**{name: typed[name] for name in names}))
+    if root is None:
+        return []
+    size = root.size or (missing("volume_size") if root.source == "image" else None)
+    found = {
+        "uuid": root.id,
+        "source_type": root.source,
+        "destination_type": "volume",
+        "boot_index": 0,
+        "volume_size": size,
+    }
+    found |= {"volume_type": root.type, "delete_on_termination": root.goes_with_server}
+    return [{name: value for name, value in found.items() if value is not None}]
 
 
 def _with_family(card: dict[str, Value]) -> dict[str, Value]:

@@ -6,7 +6,7 @@ from typing import Any
 from tests.portal.showas.cases_network import anywhere, group, network, outside, port, stable, subnet
 from tests.portal.showas.running import CLI, Ask
 from tests.portal.showas.work import Case, Steps, Work, collector, listed
-from tests.rest import COMPUTE, IMAGE, NETWORK, until
+from tests.rest import COMPUTE, IMAGE, NETWORK, VOLUME, until
 
 CASES: list[Case] = []
 case = collector(CASES)
@@ -97,6 +97,18 @@ def launch_a_server_on_a_port_beside_others(work: Work) -> Steps:
     work.rest.delete(row["id"])
     assert hosts[0] != hosts[1]
     return True
+
+
+@case("server.create")
+def launch_a_server_from_a_new_volume(work: Work) -> Steps:
+    typed = {**base(work), "on_volume": True, "volume_size": "1", "volume_goes": True}
+    yield Ask("/instances/launch", ("server.create",), typed, bare=True)
+    row = found(work)
+    (disk,) = row["os-extended-volumes:volumes_attached"]
+    volume = work.get(f"{VOLUME}/volumes/{disk['id']}", "volume")
+    work.rest.delete(row["id"])
+    assert (row["image"], disk["delete_on_termination"], volume["bootable"]) == ("", True, "true")
+    return [volume["size"], volume["volume_image_metadata"]["image_name"]]
 
 
 @case("security group.create", "security-group-rule.create", "server.create")
