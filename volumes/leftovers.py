@@ -18,13 +18,14 @@ def inspect(host: str, found: HostFound) -> list[Finding]:
     if "volumes" not in found:  # an agent of before there were volumes
         return []
     here = {(backend, id) for backend, ids in found["volumes"].items() for id in ids}
-    rows = {(volume.backend, volume.id): volume for volume in Volume.objects.filter(host=host)}
+    told = Volume.objects.filter(host=host).values_list("backend", "id", "status")
+    rows = {(backend, id): status for backend, id, status in told.iterator()}
     out = [
         Finding(host, "volume", id, _("No row places this volume here: backend %(backend)s.") % {"backend": backend})
         for backend, id in sorted(here - rows.keys())
     ]
-    whole = {place: volume for place, volume in rows.items() if states.is_whole(volume.status)}
-    for _backend, id in sorted(whole.keys() - here):
+    whole = {place for place, status in rows.items() if states.is_whole(status)}
+    for _backend, id in sorted(whole - here):
         if not is_busy(id):
             out.append(Finding(host, "volume", id, _("The files of this volume are missing.")))
     for id in strays(host, found):

@@ -289,6 +289,17 @@ def test_a_server_stays_where_its_volume_is_given_out_to(
     assert block_devices.hosts_of(Server.objects.get(id=server)) == ({"host1"}, {"host2"})
 
 
+def test_a_host_that_opens_no_disks_of_others_is_said_so(
+    cloud: Cloud, nova: Client, red: Volumes, server: str, far: str
+) -> None:
+    row = Host.objects.get(name="host1")
+    for instance in row.driver_instances:
+        instance["capabilities"] = [name for name in instance["capabilities"] if name != "disk.iscsi"]
+    row.save()
+    assert exports.hosts_reaching(Volume.objects.get(id=far)) == {"host2"}
+    assert "opens no disks of other hosts" in str(attach(nova, server, far, status=409))
+
+
 @pytest.mark.parametrize(("lacks", "named"), [("host1", "host1"), ("host2", "host2"), ("", "its own host alone")])
 def test_a_volume_that_cannot_be_given_out_is_refused_with_a_reason(
     cloud: Cloud, nova: Client, red: Volumes, server: str, far: str, lacks: str, named: str

@@ -7,9 +7,10 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Conflict
-from hostagent.contract.capabilities import VOLUME_EXPORT
+from hostagent.contract.capabilities import DISK_ISCSI, VOLUME_EXPORT, of_host
 from hostagent.contract.location import NetworkAuth, NetworkLocation, VolumeSource
 from hostagent.contract.volume import Exported
+from hosts import drivers
 from hosts.models import Host
 from keystore import encryption
 from volumes.attachments.models import Attachment
@@ -29,12 +30,18 @@ class NoWayThere(Conflict):
     )
 
 
+class CannotOpen(Conflict):
+    template = _(
+        "Volume %(id)s lies on host %(host)s, and host %(other)s of the instance opens no disks of other hosts (%(driver)s). Update its agent, or launch on another host."
+    )
+
+
 #: Characters of a CHAP password: RFC 7143, 12.1.3 asks for 96 bits, and some initiators take 16 and no more.
 PASSWORD: Final = 16
 
 
 def require_way(volume: Volume, host: str) -> None:
-    """Raises: VolumeElsewhere, NoWayThere where no server of this host can have the volume."""
+    """Raises: VolumeElsewhere, NoWayThere, CannotOpen where no server of this host can have the volume."""
     backend = Backend.objects.filter(host=volume.host, name=volume.backend).first()
     if backend is None or VOLUME_EXPORT.name not in backend.capabilities:
         raise VolumeElsewhere(id=volume.id, host=volume.host, other=host, backend=volume.backend)
@@ -42,6 +49,8 @@ def require_way(volume: Volume, host: str) -> None:
     for name in (volume.host, host):
         if not addresses.get(name):
             raise NoWayThere(id=volume.id, host=volume.host, other=host, lacking=name)
+    if driver := drivers.of(host).lacking(DISK_ISCSI):
+        raise CannotOpen(id=volume.id, host=volume.host, other=host, driver=driver)
 
 
 def hosts_reaching(volume: Volume) -> frozenset[str]:
@@ -53,8 +62,8 @@ def hosts_reaching(volume: Volume) -> frozenset[str]:
         or not _addresses(volume.host).get(volume.host)
     ):
         return frozenset({volume.host})
-    told = Host.objects.exclude(underlay_ip="").values_list("name", flat=True)
-    return frozenset({volume.host, *told})
+    rows = Host.objects.exclude(underlay_ip="").values_list("name", "driver_instances")
+    return frozenset({volume.host, *(name for name, instances in rows if DISK_ISCSI.name in of_host(instances))})
 
 
 def _addresses(*names: str) -> dict[str, str]:

@@ -168,6 +168,7 @@ class IscsiExports:
             sync_folder(self._folder)
             del self._exports[volume_id]
             self._waits.pop(volume_id, None)
+            self._deaths.pop(volume_id, None)
 
     def _write(self, export: Export) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -184,12 +185,13 @@ class IscsiExports:
 
     def _free_port(self) -> int:
         """Raises: Failure unreachable."""
-        taken = {export.port for export in self._exports.values()}
+        taken, address = {export.port for export in self._exports.values()}, self._address()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         for port in PORTS:
             if port not in taken:
-                with socket.socket() as tried, suppress(OSError):
+                with socket.socket(family) as tried, suppress(OSError):
                     tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    tried.bind((self._address(), port))
+                    tried.bind((address, port))
                     return port
         raise _unreachable(f"no port from {PORTS.start} to {PORTS.stop - 1} is free on this host")
 
@@ -214,7 +216,7 @@ class IscsiExports:
     def _target(self, export: Export) -> Daemon:
         place = self._place(export)
         pid_file = str(place / "target.pid")
-        address = self._address()
+        address = self._host.settings.underlay_ip
         portal = f"portal={f'[{address}]' if ':' in address else address}:{export.port}"
         command = ("tgtd", "-p", pid_file, "--iscsi", portal, "-C", "0")
         socket_path = (f"TGT_IPC_SOCKET={place}/tgt",)
@@ -225,6 +227,7 @@ class IscsiExports:
     def _build(self, export: Export) -> None:
         """Start both daemons anew, in the order that loses nothing. Raises: Failure unreachable."""
         place = self._place(export)
+        self._address()
         try:
             self._end(export)
             _open_fuse(self._host.settings.private_mounts, self._host.own.run)

@@ -13,9 +13,14 @@ from hostagent.drivers.context import HostContext
 
 def require_free(host: HostContext, volume_id: str) -> None:
     """Raises: Failure in_use while a domain of this host has a volume, or one of another host: no file is written by two."""
+    require_not_given_out(host, volume_id)
+    require_no_holder(host, volume_id)
+
+
+def require_not_given_out(host: HostContext, volume_id: str) -> None:
+    """Raises: Failure in_use while a guest of another host has a volume, or may have."""
     if attachment := host.exports.find(volume_id):
         raise Failure("in_use", what="volume", id=volume_id, server=f"of attachment {attachment}")
-    require_no_holder(host, volume_id)
 
 
 def require_no_holder(host: HostContext, volume_id: str) -> None:

@@ -12,7 +12,7 @@ from hostagent.contract.volume import BackendFacts, Exported, ExportEnsure, Volu
 from hostagent.drivers.context import HostContext
 from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage.fake import DISK_GIB, empty_qcow2
-from hostagent.drivers.storage.volumes import require_free, require_no_holder
+from hostagent.drivers.storage.volumes import require_free, require_no_holder, require_not_given_out
 from hostagent.process.journal import Journal
 
 GIB = 2**30
@@ -94,8 +94,7 @@ class FakeVolumes:
 
     def locate(self, volume_id: str, server_id: str) -> FileLocation:
         self._find(volume_id)
-        if attachment := self._host.exports.find(volume_id):
-            raise Failure("in_use", what="volume", id=volume_id, server=f"of attachment {attachment}")
+        require_not_given_out(self._host, volume_id)
         return {"kind": "file", "path": str(self._folder / f"{volume_id}.qcow2"), "format": "qcow2"}
 
     def ensure_export(self, wanted: ExportEnsure, job: Job) -> Exported:

@@ -25,7 +25,7 @@ from hostagent.drivers.registry import Choice
 from hostagent.drivers.storage import qemu_img
 from hostagent.drivers.storage.image_cache import ImageCache
 from hostagent.drivers.storage.images import Images
-from hostagent.drivers.storage.volumes import chain, require_free, require_no_holder
+from hostagent.drivers.storage.volumes import chain, require_free, require_no_holder, require_not_given_out
 from hostagent.drivers.storage.volumes.chain import Chain, Layer
 from hostagent.machine import confinement, guest_users
 from hostagent.machine.disk_space import EMPTY_QCOW2, require_room
@@ -190,8 +190,7 @@ class FileVolumes:
 
     def locate(self, volume_id: str, server_id: str) -> FileLocation:
         found = self._chain(volume_id)
-        if attachment := self._host.exports.find(volume_id):
-            raise Failure("in_use", what="volume", id=volume_id, server=f"of attachment {attachment}")
+        require_not_given_out(self._host, volume_id)
         for path in found.files:
             guest_users.give(path, server_id)
         return {"kind": "file", "path": str(found.top), "format": "qcow2"}
