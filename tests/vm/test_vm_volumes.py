@@ -155,6 +155,7 @@ def acked(shell: Shell, address: str) -> int:
     return int(said[0]) if said and said[0].isdigit() else 0
 
 
+@pytest.mark.slow
 def test_a_volume_goes_to_a_guest_on_another_host_and_loses_nothing(two_hosts: LiveCloud, tmp_path: Path) -> None:
     """The main job's second part: write, detach, attach on the other host, kills in mid-write, read."""
     rest, shell = Rest(two_hosts, "admin"), Shell(two_hosts, tmp_path)
