@@ -50,6 +50,7 @@ DEEDS: dict[str, Deed] = {
     ),
     "update/attach_volume": Deed(_("Attached a volume to %(kind)s %(name)s"), _("Attach a volume to %(kind)s %(name)s")),
     "update/detach_volume": Deed(_("Detached a volume from %(kind)s %(name)s"), _("Detach a volume from %(kind)s %(name)s")),
+    "update/unexport": Deed(_("Took %(kind)s %(name)s back from another host"), _("Take %(kind)s %(name)s back from another host")),
     "update/extend": Deed(_("Extended %(kind)s %(name)s"), _("Extend %(kind)s %(name)s")),
     "update/revert": Deed(_("Took %(kind)s %(name)s back to its snapshot"), _("Take %(kind)s %(name)s back to its snapshot")),
     "update/addSecurityGroup": Deed(_("Added a security group to %(kind)s %(name)s"), _("Add a security group to %(kind)s %(name)s")),

@@ -72,18 +72,18 @@ def mark_attached(op: Op) -> None:
     attachments.finish(op.data["attachment_id"])
 
 
-ATTACH_VOLUME = Flow(
-    "server.attach_volume",
-    version=2,
-    steps=(
-        Step("open", do=open_volume, undo=give_up, label=_("Reserve the volume")),
-        Step("give_out", do=flows.give_out, deadline=60, label=_("Open it to the instance's host")),
-        Step("plug", do=plug, undo=unplug, deadline=120, label=_("Attach the disk")),
-        Step("mark", do=mark_attached, label=_("Mark attached")),
-    ),
-    on_failed=to_stable,
-    label=_("Attach a volume"),
-)
+_OPEN = Step("open", do=open_volume, undo=give_up, label=_("Reserve the volume"))
+_GIVE_OUT = Step("give_out", do=flows.give_out, deadline=60, label=_("Open it to the instance's host"))
+_PLUG = Step("plug", do=plug, undo=unplug, deadline=120, label=_("Attach the disk"))
+_MARK = Step("mark", do=mark_attached, label=_("Mark attached"))
+
+
+def _attaching(version: int, *steps_of_it: Step) -> Flow:
+    return Flow("server.attach_volume", version, steps_of_it, on_failed=to_stable, label=_("Attach a volume"))
+
+
+_attaching(1, _OPEN, _PLUG, _MARK)  # of when each volume was given to its own host alone
+ATTACH_VOLUME = _attaching(2, _OPEN, _GIVE_OUT, _PLUG, _MARK)
 
 
 @transaction.atomic
