@@ -74,7 +74,7 @@ VOLUME_ENSURE: Final = Verb(
     "volume.ensure", VolumeEnsure, Nothing, fails=(*{*_FAILS, *FETCH_FAILS, "too_small"},), serial=VOLUME, pool="bulk"
 )
 #: With its snapshots; absent is success.
-VOLUME_REMOVE: Final = Verb("volume.remove", OfVolume, Nothing, fails=_FAILS, serial=VOLUME)
+VOLUME_REMOVE: Final = Verb("volume.remove", OfVolume, Nothing, fails=(*_FAILS, "unreachable"), serial=VOLUME)
 #: It is at least this large. No guest has it.
 VOLUME_RESIZE: Final = Verb("volume.resize", VolumeResize, Nothing, fails=_FAILS, serial=VOLUME, pool="bulk")
 #: The snapshot exists: the volume as it was when this was first done. No guest has it.
@@ -93,4 +93,4 @@ EXPORT_ENSURE: Final = Verb(
     "export.ensure", ExportEnsure, Exported, fails=(*_FAILS, "unreachable"), serial=VOLUME, secret=("password",)
 )
 #: The volume is given out no more: whoever had it open has lost it. Absent is success.
-EXPORT_REMOVE: Final = Verb("export.remove", OfVolume, Nothing, fails=_FAILS, serial=VOLUME)
+EXPORT_REMOVE: Final = Verb("export.remove", OfVolume, Nothing, fails=(*_FAILS, "unreachable"), serial=VOLUME)

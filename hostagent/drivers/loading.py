@@ -10,6 +10,8 @@ from hostagent.drivers.hypervisor import Hypervisor
 from hostagent.drivers.network import NetworkDriver, Place
 from hostagent.drivers.registry import DRIVERS, Choice, Choices
 from hostagent.drivers.storage import Exports, Storage
+from hostagent.drivers.storage.exports import IscsiExports
+from hostagent.drivers.storage.fake import FakeExports
 from hostagent.drivers.storage.volumes import Volumes
 
 
@@ -38,10 +40,7 @@ def driver_class(choice: Choice, kind: Kind) -> object:
 
 def exports_of(host: HostContext, chosen: Choices) -> Exports:
     """Make what gives volumes of a host out to others."""
-    name = "fake:FakeExports" if chosen.is_fake else "exports:IscsiExports"
-    module, _, kind = name.partition(":")
-    found: Exports = getattr(import_module(f"hostagent.drivers.storage.{module}"), kind)(host)
-    return found
+    return FakeExports(host) if chosen.is_fake else IscsiExports(host)
 
 
 def told(

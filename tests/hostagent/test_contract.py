@@ -90,6 +90,12 @@ def test_a_row_names_only_failures_that_there_are(name: str) -> None:
     assert len(set(verb.fails)) == len(verb.fails)
 
 
+@pytest.mark.parametrize("name", ["export.ensure", "export.remove", "volume.remove"])
+def test_what_ends_or_begins_daemons_may_say_that_they_do_not(name: str) -> None:
+    """Else control would be told of an internal error, without the reason."""
+    assert VERBS[name].may_fail_with("unreachable")
+
+
 def test_each_failure_is_of_some_verb() -> None:
     assert set(FAILURES) == ANY.union(*(verb.fails for verb in VERBS.values()))
 

@@ -42,8 +42,7 @@ PASSWORD: Final = 16
 
 def require_way(volume: Volume, host: str) -> None:
     """Raises: VolumeElsewhere, NoWayThere, CannotOpen where no server of this host can have the volume."""
-    backend = Backend.objects.filter(host=volume.host, name=volume.backend).first()
-    if backend is None or VOLUME_EXPORT.name not in backend.capabilities:
+    if not _may_be_given_out(volume):
         raise VolumeElsewhere(id=volume.id, host=volume.host, other=host, backend=volume.backend)
     addresses = _addresses(volume.host, host)
     for name in (volume.host, host):
@@ -55,15 +54,16 @@ def require_way(volume: Volume, host: str) -> None:
 
 def hosts_reaching(volume: Volume) -> frozenset[str]:
     """Name the hosts whose servers can have a volume."""
-    backend = Backend.objects.filter(host=volume.host, name=volume.backend).first()
-    if (
-        backend is None
-        or VOLUME_EXPORT.name not in backend.capabilities
-        or not _addresses(volume.host).get(volume.host)
-    ):
+    if not _may_be_given_out(volume) or not _addresses(volume.host).get(volume.host):
         return frozenset({volume.host})
     rows = Host.objects.exclude(underlay_ip="").values_list("name", "driver_instances")
     return frozenset({volume.host, *(name for name, instances in rows if DISK_ISCSI.name in of_host(instances))})
+
+
+def _may_be_given_out(volume: Volume) -> bool:
+    """Whether its backend gives volumes to other hosts."""
+    backend = Backend.objects.filter(host=volume.host, name=volume.backend).first()
+    return backend is not None and VOLUME_EXPORT.name in backend.capabilities
 
 
 def _addresses(*names: str) -> dict[str, str]:

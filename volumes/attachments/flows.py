@@ -17,14 +17,22 @@ from volumes.volumes.models import Volume
 
 def give_out(op: Op) -> Wait | None:
     """Have the volume of the flow's attachment given out to the server's host, where it lies on another one."""
-    attachment = Attachment.objects.select_related("volume").select_for_update().get(pk=op.data["attachment_id"])
+    rows = Attachment.objects.select_related("volume").select_for_update()
+    return give_out_one(op, rows.get(pk=op.data["attachment_id"]))
+
+
+def give_out_one(op: Op, attachment: Attachment) -> Wait | None:
+    """Have the volume of an attachment given out to the server's host. A step may do so for several, one after the other."""
     volume = attachment.volume
-    if attachment.host in ("", volume.host):
+    if attachment.host in ("", volume.host) or attachment.export:
         return None
     if op.answer is not None:
-        exports.note_export(attachment, op.answer)
-        return None
-    if not attachment.encrypted_password:
+        answer = op.answer
+        op.forget_answer()
+        if str(answer.get("target", "")).endswith(volume.id):  # else it is a copy of the answer about the volume before
+            exports.note_export(attachment, answer)
+            return None
+    if not attachment.is_far:
         exports.make_password(attachment)
     return base.cast(op, EXPORT_ENSURE, exports.export_of(attachment), about=volume)
 

@@ -1,7 +1,7 @@
 """Block device mappings of a launch, v1 and v2, as the volumes that its server is to have.
 
 Local mappings are parsed elsewhere: the image of the root disk in api/requests.py, blank disks in local_disks.py.
-Source: nova/api/validation/extra_specs, nova/block_device.py, and the API guide's "Block Device Mapping in Nova".
+Source: nova/api/openstack/compute/schemas/servers.py, nova/block_device.py, and the API guide's "Block Device Mapping in Nova".
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,12 @@ from common.errors import Invalid
 from common.ids import is_id
 from common.numbers import is_whole
 from common.truth import truth
+from compute.servers.block_devices import NAMES
 
 #: (source_type, destination_type) of mappings that are volumes.
 _VOLUMES: Final = {("volume", "volume"), ("snapshot", "volume"), ("image", "volume"), ("blank", "volume")}
 _LOCAL: Final = {("image", "local"), ("blank", "local")}
-_MOST: Final = 25  # beside the root disk: the letters of a domain's disks
+_MOST: Final = len(NAMES) - 1  # beside the root disk
 
 
 @dataclass(frozen=True)

@@ -248,11 +248,7 @@ def candidates(*, lock: bool = False, with_traits: bool = False, with_facts: boo
 def spec_of(server: Server) -> RequestSpec:
     """Build the request spec of a server from its row, scheduler hints and group."""
     spec = RequestSpec(
-        resources={
-            k: v
-            for k, v in host_needs.resources_of(server.flavor, boots_from_volume=server.boots_from_volume).items()
-            if v
-        },
+        resources=host_needs.needs_of(server),
         project_id=server.project_id,
         zone=server.pinned_availability_zone,
         forced_host=server.forced_host,

@@ -318,7 +318,7 @@ def _insert(actor: RequestContext, project_id: str, launch: Launch, checked: _Ch
         server.own_ports = _plug(actor, server, checked)
         server.save(force_insert=True)
         volumes.give(actor, server, launch.volumes)
-        boot(actor, server)
+        boot(actor, server, has_volumes=bool(launch.volumes))
         servers.append(server)
     return servers
 
@@ -374,10 +374,10 @@ def _plug(actor: RequestContext, server: Server, checked: _Checked) -> list[str]
     return made
 
 
-def boot(actor: RequestContext, server: Server) -> None:
+def boot(actor: RequestContext, server: Server, *, has_volumes: bool) -> None:
     """Start the flow, in the caller's transaction."""
     start(
-        boot_flow(server),
+        boot_flow(has_volumes=has_volumes),
         subject=("server", server.id),
         project_id=server.project_id,
         actor=actor,

@@ -12,16 +12,16 @@ from compute.flavors.models import Flavor
 from compute.servers import block_devices
 from compute.servers.block_devices import BlockDevice
 from compute.servers.create.errors import FlavorTooSmall
-from compute.servers.create.mappings import Asked, root_of
+from compute.servers.create.mappings import Asked
 from compute.servers.lifecycle.services import as_compute
+from compute.servers.lifecycle.volumes import promise
 from compute.servers.models import Server
 from images import services as images
-from volumes.attachments import services as attachments
 from volumes.snapshots import services as snapshots
-from volumes.snapshots.models import Snapshot
 from volumes.volumes import creating
 from volumes.volumes import services as volumes
 from volumes.volumes.creating import Wanted
+from volumes.volumes.models import Volume
 
 Found = TypeVar("Found")
 
@@ -49,16 +49,24 @@ def check(actor: RequestContext, asked: Sequence[Asked], flavor: Flavor, count: 
     """
     if count > 1 and any(one.source == "volume" for one in asked):
         raise OneServerOnly()
-    for one in asked:
-        if one.source == "volume":
-            _existing(actor, one)
-        elif one.source == "snapshot":
-            _snapshot(actor, one)
-    root = root_of(asked)
-    return _image_meta(_facts(actor, root), flavor) if root is not None else {}
+    facts = [(one.is_root, _look_at(actor, one)) for one in asked]
+    return next((_image_meta(known, flavor) for is_root, known in facts if is_root), {})
 
 
-def _existing(actor: RequestContext, one: Asked) -> None:
+def _look_at(actor: RequestContext, one: Asked) -> dict[str, object]:
+    """Look at what a volume is, or is made of. Returns what is known of the image that it is a copy of (Volume.image_metadata)."""
+    if one.source == "volume":
+        return dict(_existing(actor, one).image_metadata)
+    if one.source == "snapshot":
+        return dict(_found(lambda: snapshots.find(actor, one.id), "snapshot", one.id).volume.image_metadata)
+    if one.is_root and one.source == "image":
+        return creating.image_facts(_found(lambda: images.find(actor, one.id), "image", one.id))
+    if one.is_root:
+        raise DeviceNotBootable(id="blank")
+    return {}  # of an image: creating.create looks at it
+
+
+def _existing(actor: RequestContext, one: Asked) -> Volume:
     volume = _found(lambda: volumes.find(actor, one.id), "volume", one.id)
     if volume.project_id != actor.project_id:
         raise VolumeUnknown(what="volume", id=one.id)
@@ -66,10 +74,7 @@ def _existing(actor: RequestContext, one: Asked) -> None:
         raise VolumeNotFree(id=one.id, status=volume.status)
     if one.is_root and not volume.bootable:
         raise DeviceNotBootable(id=one.id)
-
-
-def _snapshot(actor: RequestContext, one: Asked) -> Snapshot:
-    return _found(lambda: snapshots.find(actor, one.id), "snapshot", one.id)
+    return volume
 
 
 def _found(find: Callable[[], Found], what: str, id: str) -> Found:
@@ -78,17 +83,6 @@ def _found(find: Callable[[], Found], what: str, id: str) -> Found:
         return find()
     except NotFound:
         raise VolumeUnknown(what=what, id=id) from None
-
-
-def _facts(actor: RequestContext, root: Asked) -> dict[str, object]:
-    """What is known of the image that the root volume is, or is going to be, a copy of (Volume.image_metadata)."""
-    if root.source == "volume":
-        return dict(_found(lambda: volumes.find(actor, root.id), "volume", root.id).image_metadata)
-    if root.source == "snapshot":
-        return dict(_snapshot(actor, root).volume.image_metadata)
-    if root.source == "image":
-        return creating.image_facts(_found(lambda: images.find(actor, root.id), "image", root.id))
-    raise DeviceNotBootable(id="blank")
 
 
 def _image_meta(facts: dict[str, object], flavor: Flavor) -> dict[str, object]:
@@ -126,15 +120,7 @@ def give(actor: RequestContext, server: Server, asked: Sequence[Asked]) -> None:
 
 def _volume(actor: RequestContext, server: Server, one: Asked, device: str) -> dict[str, str]:
     if one.source == "volume":
-        attachment = attachments.reserve(
-            as_compute(actor, server),
-            one.id,
-            project_id=server.project_id,
-            server_id=server.id,
-            host="",
-            device=f"/dev/{device}",
-        )
-        return {"volume_id": one.id, "attachment_id": attachment.id}
+        return {"volume_id": one.id, "attachment_id": promise(actor, server, one.id, f"/dev/{device}").id}
     wanted = Wanted(
         size=one.size,
         name="",

@@ -71,14 +71,7 @@ def take_over(host: Host, server_id: str, known: dict[str, Any], *, project: str
     server, _made = Server.objects.update_or_create(id=server_id, defaults=columns)
     missing = [why for port in said.get("ports", ()) if (why := _plug(server, port))]
     try:
-        resources = {
-            name: amount
-            for name, amount in host_needs.resources_of(
-                server.flavor, boots_from_volume=server.boots_from_volume
-            ).items()
-            if amount
-        }
-        placement.claim(server_id, owner, resources, [host.name], user_id=server.user_id)
+        placement.claim(server_id, owner, host_needs.needs_of(server), [host.name], user_id=server.user_id)
     except CloudError as error:
         missing.append(error.message)
     server.change(vm_state=rests)  # says that it is there

@@ -8,14 +8,13 @@ from common.errors import CloudError
 from compute.servers.block_devices import BlockDevice
 from compute.servers.lifecycle import boot, interfaces, states, steps
 from compute.servers.lifecycle.services import as_compute
+from compute.servers.lifecycle.volumes import promise
 from compute.servers.models import Server
-from hostagent.contract.volume import EXPORT_ENSURE
 from operations import Flow, Step, Wait
-from operations import steps as base
 from operations.op import Op
 from operations.steps import busy_with, finalizing, to_error
-from volumes.attachments import exports
 from volumes.attachments import services as attachments
+from volumes.attachments.flows import give_out_one
 from volumes.attachments.models import Attachment
 from volumes.volumes.models import Volume
 
@@ -36,15 +35,7 @@ def await_volumes(op: Op) -> Wait | None:
         if volume is None or volume.why_not("reserve") is not None:
             status, why = (volume.status, volume.fault_message) if volume is not None else ("deleted", "")
             raise VolumeNotMade(id=device.volume_id, status=status, why=why)
-        attachment = attachments.reserve(
-            as_compute(op.actor, server),
-            volume.id,
-            project_id=server.project_id,
-            server_id=server.id,
-            host="",
-            device=device.path,
-        )
-        device.attachment_id = attachment.id
+        device.attachment_id = promise(op.actor, server, volume.id, device.path).id
         device.save(update_fields=["attachment_id"])
     return None
 
@@ -63,18 +54,8 @@ def open_volumes(op: Op) -> Wait | None:
     server = steps.alive(op)
     for attachment in _attachments(server):
         attachments.place(attachment, server.host)
-        if attachment.volume.host == server.host or attachment.export:
-            continue
-        if op.answer is not None:  # it may be a copy of the answer about the volume before
-            is_its = str(op.answer.get("target", "")).endswith(attachment.volume_id)
-            if is_its:
-                exports.note_export(attachment, op.answer)
-            op.forget_answer()
-            if is_its:
-                continue
-        if not attachment.is_far:
-            exports.make_password(attachment)
-        return base.cast(op, EXPORT_ENSURE, exports.export_of(attachment), about=attachment.volume)
+        if waiting := give_out_one(op, attachment):
+            return waiting
     return None
 
 
@@ -119,6 +100,6 @@ BOOT_WITH_VOLUMES = Flow(
 )
 
 
-def boot_flow(server: Server) -> Flow:
+def boot_flow(*, has_volumes: bool) -> Flow:
     """Return the flow that launches a server."""
-    return BOOT_WITH_VOLUMES if BlockDevice.objects.filter(server=server).exists() else boot.BOOT
+    return BOOT_WITH_VOLUMES if has_volumes else boot.BOOT

@@ -26,6 +26,12 @@ def resources_of(flavor: Mapping[str, Any], *, boots_from_volume: bool = False) 
     return {"MEMORY_MB": int(flavor["ram"]), "VCPU": int(flavor["vcpus"]), "DISK_GB": disk}
 
 
+def needs_of(server: Server, flavor: Mapping[str, Any] | None = None) -> dict[str, int]:
+    """Count what a server takes from a host, or would with another flavor; of what it takes nothing, nothing is said."""
+    needs = resources_of(flavor or server.flavor, boots_from_volume=server.boots_from_volume)
+    return {name: amount for name, amount in needs.items() if amount}
+
+
 def capabilities_of(server: Server) -> tuple[Capability, ...]:
     """Capabilities without which the server cannot start on a host. One query."""
     needs = [CONFIG_DRIVE] if server.config_drive else []

@@ -14,6 +14,7 @@ from authorization.context import RequestContext
 from common.errors import CloudError
 from compute.flavors import services as flavors
 from compute.flavors.models import Flavor
+from compute.servers.block_devices import BlockDevice
 from compute.servers.create import limits, scheduling
 from compute.servers.create import services as creating
 from compute.servers.create.scheduling import Candidate, RequestSpec
@@ -47,7 +48,8 @@ def relaunch(actor: RequestContext, *, server_id: str, flavor_id: str = "") -> S
     if server.image_id:
         creating.usable_image(actor, server.image_id, int(server.flavor["ram"]), int(server.flavor["disk"]))
     fresh: dict[str, object] = {"vm_state": states.BUILDING, "fault_code": "", "fault_data": {}, "fault_at": None}
-    run(actor, server, "relaunch", boot_flow(server), None, **fresh, **size)
+    flow = boot_flow(has_volumes=BlockDevice.objects.filter(server=server).exists())
+    run(actor, server, "relaunch", flow, None, **fresh, **size)
     return server
 
 

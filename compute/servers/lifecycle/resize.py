@@ -42,7 +42,9 @@ def claim_more(op: Op) -> None:
         placement.move(server.id, steps.old_claim(server.id))
     if not placement.held_by(server.id):
         spec = scheduling.RequestSpec(
-            resources=_resources(server, op.data["flavor"]), project_id=server.project_id, forced_host=server.host
+            resources=host_needs.needs_of(server, op.data["flavor"]),
+            project_id=server.project_id,
+            forced_host=server.host,
         )
         decision = scheduling.decide(spec, scheduling.candidates_for(spec, lock=True))
         op.show(**decision.verdict())
@@ -56,11 +58,6 @@ def claim_more(op: Op) -> None:
             resources=spec.resources,
         )
     op.on_host(server.host)
-
-
-def _resources(server: Server, flavor: dict[str, object]) -> dict[str, int]:
-    needs = host_needs.resources_of(flavor, boots_from_volume=server.boots_from_volume)
-    return {name: amount for name, amount in needs.items() if amount}
 
 
 def unclaim_more(op: Op) -> None:

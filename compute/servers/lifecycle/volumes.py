@@ -86,6 +86,17 @@ _attaching(1, _OPEN, _PLUG, _MARK)  # of when each volume was given to its own h
 ATTACH_VOLUME = _attaching(2, _OPEN, _GIVE_OUT, _PLUG, _MARK)
 
 
+def promise(actor: RequestContext, server: Server, volume_id: str, path: str, *, host: str = "") -> Attachment:
+    """Promise a volume to a server, which is to see it at a path, by compute's own right. `host`: the server's, where it is on one already.
+
+    Raises: what attachments.reserve raises.
+    """
+    who = as_compute(actor, server)
+    return attachments.reserve(
+        who, volume_id, project_id=server.project_id, server_id=server.id, host=host, device=path
+    )
+
+
 @transaction.atomic
 def attach_volume(
     actor: RequestContext,
@@ -102,14 +113,7 @@ def attach_volume(
     """
     server = for_verb(actor, server_id, "attach_volume")
     name = block_devices.device_for(server, device)
-    attachment = attachments.reserve(
-        as_compute(actor, server),
-        volume_id,
-        project_id=server.project_id,
-        server_id=server.id,
-        host=server.host,
-        device=f"/dev/{name}",
-    )
+    attachment = promise(actor, server, volume_id, f"/dev/{name}", host=server.host)
     row = BlockDevice.objects.create(
         server=server,
         volume_id=volume_id,

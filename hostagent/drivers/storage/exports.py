@@ -232,9 +232,8 @@ class IscsiExports:
             self._end(export)
             _open_fuse(self._host.settings.private_mounts, self._host.own.run)
             place.mkdir(parents=True, exist_ok=True)
-            confinement.give(
-                place, "storage", mode=0o711, whole=True
-            )  # fusermount3, which has no rights to files, passes it
+            # fusermount3, which has no rights to files, passes it
+            confinement.give(place, "storage", mode=0o711, whole=True)
             disk = guest_users.empty(place / "disk")
             confinement.give(disk, "storage", mode=0o600, whole=True)
             self._host.daemons.ensure(self._storage(export))

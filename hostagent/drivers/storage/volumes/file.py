@@ -111,9 +111,7 @@ class FileVolumes:
 
     def remove(self, volume_id: str, job: Job) -> None:
         folder = self.volumes / volume_id
-        self._host.exports.remove(
-            volume_id
-        )  # control deletes what nobody has; a close that failed before leaves it given out
+        self._host.exports.remove(volume_id)  # control deletes what nobody has, also where a close failed before
         if folder.exists():
             require_no_holder(self._host, volume_id)
             folder.rename(folder.with_name(volume_id + GONE))  # so that it is there whole or not at all
